@@ -1,0 +1,309 @@
+package Glance::Nginx;
+
+# Copyright (C) ngx_glance authors
+
+# nginx with the module in front of one or more registries.
+
+use warnings;
+use strict;
+
+use parent -norequire, 'Glance::Program';
+
+use Glance::HTTP;
+use Glance::Process qw/
+    children free_port process_state read_file run_command send_signal
+    temp_dir wait_until write_file
+/;
+use Glance::Program;
+
+
+# new(store => DIR, registries => ['host:port', ..]; options:
+#
+#   workers => 1, threads => 16, secret => .., identity => 'trusted',
+#   proxies => [CIDR, ..], post_status, status_word, node, lease,
+#   directives => TEXT       inside the location
+#   server => TEXT, http => TEXT, main => TEXT, internal => TEXT
+#   stock => 1               without the module, for tests of these tests
+
+sub new {
+    my ($class, %o) = @_;
+
+    my $dir = temp_dir();
+
+    my $p = bless {
+        %o,
+        name => 'nginx',
+        dir => $dir,
+        port => free_port(),
+        port_h2 => free_port(),
+        log => "$dir/error.log",
+        output => "$dir/output.log",
+        access_log => "$dir/access.log",
+        forbidden => qr/\[(?:alert|emerg)\]/,
+    }, $class;
+
+    return $p;
+}
+
+
+sub binary {
+    return $ENV{NGINX_BIN} || '/usr/sbin/nginx';
+}
+
+
+sub start {
+    my ($p, %o) = @_;
+
+    @$p{keys %o} = values %o;
+
+    write_file("$p->{dir}/nginx.conf", $p->config());
+
+    return $p->launch([ $p->argv() ], env => $p->{env});
+}
+
+
+sub argv {
+    my ($p) = @_;
+
+    return (binary(), '-p', "$p->{dir}/", '-e', $p->{log},
+            '-c', "$p->{dir}/nginx.conf");
+}
+
+
+# (exit status, text) of nginx -t
+
+sub test_config {
+    my ($p) = @_;
+
+    write_file("$p->{dir}/nginx.conf", $p->config());
+
+    return run_command([ $p->argv(), '-t' ]);
+}
+
+
+# ready when a worker has taken a connection
+
+sub ready {
+    my ($p) = @_;
+
+    return 0 if !-e "$p->{dir}/nginx.pid";
+
+    my $http = eval { $p->connect(timeout => 10) } or return 0;
+    my $r = $http->request('GET', '/versions', close => 1, timeout => 10);
+
+    return $r->{status};
+}
+
+
+sub connect {
+    my ($p, %o) = @_;
+
+    return Glance::HTTP->new(port => $p->{port}, %o);
+}
+
+
+# pids of the workers that serve new connections
+
+sub workers {
+    my ($p) = @_;
+
+    return grep { process_title($_) =~ /^nginx: worker process$/ }
+           children($p->{pid});
+}
+
+
+sub process_title {
+    my ($pid) = @_;
+
+    my $title = eval { read_file("/proc/$pid/cmdline") } || '';
+    $title =~ s/\0+$//;
+
+    return $title;
+}
+
+
+# with the configuration as it is now; returns when new workers serve
+
+sub reload {
+    my ($p, %o) = @_;
+
+    @$p{keys %o} = values %o;
+
+    write_file("$p->{dir}/nginx.conf", $p->config());
+
+    my %old = map { $_ => 1 } $p->workers();
+    send_signal('HUP', $p->{pid});
+
+    wait_until(sub {
+        my @now = $p->workers();
+        return @now && !grep { $old{$_} } @now;
+    }) or die "nginx did not reload:\n" . $p->tail() . "\n";
+}
+
+
+# all lines of the logs that match
+
+sub log_lines {
+    my ($p, $pattern) = @_;
+
+    return grep { /$pattern/ } split(/\n/, read_file($p->{log}));
+}
+
+
+sub access_lines {
+    my ($p, $pattern) = @_;
+
+    return grep { /$pattern/ } split(/\n/, read_file($p->{access_log}));
+}
+
+
+# the configuration of the manual, with this test's names in it
+
+sub config {
+    my ($p) = @_;
+
+    my $module = Glance::Program::built('ngx_http_glance_module.so');
+
+    my %v = (
+        load => -e $module && !$p->{stock} ? "load_module $module;" : '',
+        user => $> == 0 ? 'user root;' : '',
+        level => $ENV{GLANCE_TEST_DEBUG} ? 'debug' : 'info',
+        workers => $p->{workers} || 1,
+        threads => $p->{threads} || 16,
+        keepalive => $p->{keepalive} || 64,
+        upstream => join("\n        ", map { "server $_;" }
+                         @{$p->{registries} || ['127.0.0.1:1']}),
+        (map { $_ => defined $p->{$_} ? $p->{$_} : '' }
+            qw/ dir port port_h2 access_log log main http server /),
+        location => $p->{stock} ? 'return 200 stock;' : $p->location(),
+        internal => $p->{stock} ? '' : $p->internal(),
+    );
+
+    my $text = do { local $/; my $at = tell(DATA); my $t = <DATA>;
+                    seek(DATA, $at, 0); $t };
+
+    $text =~ s/%%(\w+)%%/defined $v{$1} ? $v{$1} : die "no $1\n"/eg;
+
+    return $text;
+}
+
+
+sub location {
+    my ($p) = @_;
+
+    my @lines = (
+        'glance',
+        'glance_registry /_glance_registry',
+        'glance_default_store file',
+        "glance_file_root $p->{store}",
+        'glance_thread_pool glance',
+        'glance_identity ' . ($p->{identity} || 'none'),
+        'glance_upload_buffers 4 256k',
+        'glance_image_size_cap 1t',
+        'glance_lease ' . ($p->{lease} || '20s'),
+        $p->{proxies} ? "glance_trusted_proxies @{$p->{proxies}}" : (),
+        $p->{node} ? "glance_node $p->{node}" : (),
+        $p->{post_status} ? "glance_seed_post_status $p->{post_status}" : (),
+        $p->{status_word} ? "glance_seed_status_word $p->{status_word}" : (),
+        'sendfile on',
+        'sendfile_max_chunk 2m',
+        'aio threads=glance',
+        'tcp_nopush on',
+    );
+
+    return directives($p->{directives}, @lines);
+}
+
+
+# default lines, without those whose directive the test gives itself
+
+sub directives {
+    my ($text, @lines) = @_;
+
+    my %given = map { /^\s*(\w+)/ ? ($1 => 1) : () }
+                split(/\n/, defined $text ? $text : '');
+
+    return join("\n            ",
+                (map { /^(\w+)/ && $given{$1} ? () : "$_;" } @lines),
+                defined $text ? $text : ());
+}
+
+
+sub internal {
+    my ($p) = @_;
+
+    my @lines = (
+        'internal',
+        'proxy_pass http://glance_registry/',
+        'proxy_http_version 1.1',
+        'proxy_set_header Connection ""',
+        'proxy_set_header Host $host',
+        defined $p->{secret}
+            ? "proxy_set_header X-Glance-Secret \"$p->{secret}\"" : (),
+        'proxy_buffer_size 16k',
+        'subrequest_output_buffer_size 32m',
+        'proxy_next_upstream error timeout http_502 http_503 non_idempotent',
+        'proxy_connect_timeout 2s',
+        'proxy_read_timeout 30s',
+        'log_subrequest off',
+    );
+
+    my $text = directives($p->{internal}, @lines);
+
+    return "location /_glance_registry/ {\n            $text\n        }";
+}
+
+
+1;
+
+__DATA__
+%%load%%
+%%user%%
+daemon off;
+worker_processes %%workers%%;
+pid %%dir%%/nginx.pid;
+error_log %%log%% %%level%%;
+thread_pool glance threads=%%threads%% max_queue=65536;
+%%main%%
+
+events {
+    worker_connections 2048;
+}
+
+http {
+    log_format test '$remote_addr "$request" $status $body_bytes_sent '
+                    '$sent_http_x_openstack_request_id';
+    access_log %%access_log%% test;
+
+    client_body_temp_path %%dir%%/client_body;
+    proxy_temp_path %%dir%%/proxy;
+    fastcgi_temp_path %%dir%%/fastcgi;
+    uwsgi_temp_path %%dir%%/uwsgi;
+    scgi_temp_path %%dir%%/scgi;
+
+    upstream glance_registry {
+        %%upstream%%
+        keepalive %%keepalive%%;
+    }
+
+    underscores_in_headers on;
+    ignore_invalid_headers off;
+    client_max_body_size 0;
+    client_body_buffer_size 128k;
+    large_client_header_buffers 4 16k;
+
+    %%http%%
+
+    server {
+        listen 127.0.0.1:%%port%%;
+        listen 127.0.0.1:%%port_h2%% http2;
+
+        %%server%%
+
+        location / {
+            %%location%%
+        }
+
+        %%internal%%
+    }
+}
