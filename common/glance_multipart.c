@@ -49,14 +49,11 @@ static bool glance_multipart_resume(glance_multipart_t *m, glance_str_t *in,
 static glance_multipart_e glance_multipart_delimiter(glance_multipart_t *m,
     glance_str_t *in, glance_str_t *data);
 static glance_multipart_e glance_multipart_close(glance_multipart_t *m,
-    glance_str_t *in, glance_str_t *data);
+    glance_str_t *data);
 static glance_multipart_e glance_multipart_part(glance_multipart_t *m);
 static glance_multipart_e glance_multipart_headers(glance_multipart_t *m,
     glance_str_t *in);
-static void glance_multipart_header_byte(glance_multipart_t *m,
-    unsigned char c);
 static glance_multipart_e glance_multipart_header(glance_multipart_t *m);
-static glance_multipart_e glance_multipart_body(glance_multipart_t *m);
 static glance_multipart_e glance_multipart_fail(glance_multipart_t *m,
     const char *error);
 static bool glance_multipart_param(glance_str_t *s, glance_str_t *name,
@@ -64,7 +61,6 @@ static bool glance_multipart_param(glance_str_t *s, glance_str_t *name,
 static bool glance_multipart_quoted(glance_str_t *s, glance_str_t *value);
 static bool glance_multipart_set_boundary(glance_multipart_t *m,
     glance_str_t value);
-static bool glance_multipart_boundary_char(unsigned char c);
 static glance_str_t glance_multipart_until(glance_str_t *s, const char *set);
 static void glance_multipart_advance(glance_str_t *s, size_t n);
 
@@ -78,7 +74,7 @@ glance_multipart_init(glance_multipart_t *m, glance_str_t content_type)
     memcpy(m->delimiter, "\r\n--", 4);
 
     m->state = GLANCE_MULTIPART_PREAMBLE;
-    m->error = "the closing boundary of the multipart body is missing";
+    m->error = "no closing boundary in multipart body";
 
     /* the first boundary needs no line before it */
 
@@ -167,15 +163,19 @@ static glance_multipart_e
 glance_multipart_content(glance_multipart_t *m, glance_str_t *in,
     glance_str_t *data)
 {
+    glance_str_t  chunk;
+
     if (m->parts == 1 && m->files == 0) {
         return glance_multipart_held(m, in, data);
     }
 
-    if (glance_multipart_scan(m, in, data) && m->in_file) {
-        return GLANCE_MULTIPART_DATA;
+    if (!glance_multipart_scan(m, in, &chunk) || !m->in_file) {
+        return GLANCE_MULTIPART_AGAIN;
     }
 
-    return GLANCE_MULTIPART_AGAIN;
+    *data = chunk;
+
+    return GLANCE_MULTIPART_DATA;
 }
 
 
@@ -366,7 +366,7 @@ glance_multipart_delimiter(glance_multipart_t *m, glance_str_t *in,
     case GLANCE_MULTIPART_DASH:
 
         if (c == '-') {
-            return glance_multipart_close(m, in, data);
+            return glance_multipart_close(m, data);
         }
 
         break;
@@ -380,38 +380,31 @@ glance_multipart_delimiter(glance_multipart_t *m, glance_str_t *in,
         break;
     }
 
-    return glance_multipart_fail(m, "malformed boundary in the multipart body");
+    return glance_multipart_fail(m, "malformed boundary in multipart body");
 }
 
 
 static glance_multipart_e
-glance_multipart_close(glance_multipart_t *m, glance_str_t *in,
-    glance_str_t *data)
+glance_multipart_close(glance_multipart_t *m, glance_str_t *data)
 {
     m->state = GLANCE_MULTIPART_EPILOGUE;
 
     if (m->files == 1) {
-        glance_multipart_advance(in, in->len);
-        return GLANCE_MULTIPART_DONE;
+        return GLANCE_MULTIPART_AGAIN;
     }
 
     if (m->parts != 1) {
-        return glance_multipart_fail(m, "no file in the multipart body");
+        return glance_multipart_fail(m, "no file in multipart body");
     }
 
     /* the only part, held back until now */
 
     m->files = 1;
 
-    if (m->header == 0) {
-        glance_multipart_advance(in, in->len);
-        return GLANCE_MULTIPART_DONE;
-    }
-
     data->len = m->header;
     data->data = m->line;
 
-    return GLANCE_MULTIPART_DATA;
+    return (data->len > 0) ? GLANCE_MULTIPART_DATA : GLANCE_MULTIPART_AGAIN;
 }
 
 
@@ -419,8 +412,7 @@ static glance_multipart_e
 glance_multipart_part(glance_multipart_t *m)
 {
     if (m->parts == 1 && m->in_file && m->header > 0) {
-        return glance_multipart_fail(m, "a part without a file name that is "
-                                     "not the only part is too large");
+        return glance_multipart_fail(m, "large multipart form field");
     }
 
     m->state = GLANCE_MULTIPART_NEXT;
@@ -458,27 +450,18 @@ glance_multipart_headers(glance_multipart_t *m, glance_str_t *in)
     glance_multipart_advance(in, 1);
 
     if (m->headers++ == GLANCE_MULTIPART_HEADERS_MAX) {
-        return glance_multipart_fail(m, "too large headers of a part of the "
-                                     "multipart body");
+        return glance_multipart_fail(m, "too large headers in multipart body");
     }
 
     switch (m->state) {
 
     case GLANCE_MULTIPART_NEXT:
-
-        if (c == '\r') {
-            m->state = GLANCE_MULTIPART_BLANK_LF;
-            return GLANCE_MULTIPART_AGAIN;
-        }
-
-        m->state = GLANCE_MULTIPART_HEADER;
-
-        /* fall through */
-
     case GLANCE_MULTIPART_HEADER:
 
         if (c == '\r') {
-            m->state = GLANCE_MULTIPART_HEADER_LF;
+            m->state = (m->state == GLANCE_MULTIPART_NEXT)
+                       ? GLANCE_MULTIPART_BLANK_LF
+                       : GLANCE_MULTIPART_HEADER_LF;
             return GLANCE_MULTIPART_AGAIN;
         }
 
@@ -486,7 +469,15 @@ glance_multipart_headers(glance_multipart_t *m, glance_str_t *in)
             break;
         }
 
-        glance_multipart_header_byte(m, c);
+        m->state = GLANCE_MULTIPART_HEADER;
+
+        /* what line[] has no room for is only counted */
+
+        if (m->header < sizeof(m->line)) {
+            m->line[m->header] = c;
+        }
+
+        m->header++;
 
         return GLANCE_MULTIPART_AGAIN;
 
@@ -501,28 +492,21 @@ glance_multipart_headers(glance_multipart_t *m, glance_str_t *in)
 
     default: /* GLANCE_MULTIPART_BLANK_LF */
 
-        if (c == '\n') {
-            return glance_multipart_body(m);
+        if (c != '\n') {
+            break;
         }
 
-        break;
+        if (m->in_file && m->files++ > 0) {
+            return glance_multipart_fail(m, "several files in multipart body");
+        }
+
+        m->state = GLANCE_MULTIPART_BODY_START;
+        m->matched = 2;
+
+        return GLANCE_MULTIPART_AGAIN;
     }
 
-    return glance_multipart_fail(m, "malformed line end in the headers of a "
-                                 "part of the multipart body");
-}
-
-
-/* m->header counts also what line[] has no room for */
-
-static void
-glance_multipart_header_byte(glance_multipart_t *m, unsigned char c)
-{
-    if (m->header < sizeof(m->line)) {
-        m->line[m->header] = c;
-    }
-
-    m->header++;
+    return glance_multipart_fail(m, "malformed headers in multipart body");
 }
 
 
@@ -548,8 +532,7 @@ glance_multipart_header(glance_multipart_t *m)
     }
 
     if (too_long) {
-        return glance_multipart_fail(m, "too long Content-Disposition in the "
-                                     "multipart body");
+        return glance_multipart_fail(m, "too long Content-Disposition");
     }
 
     /* the first ";" ends the type itself, which does not matter */
@@ -558,8 +541,7 @@ glance_multipart_header(glance_multipart_t *m)
 
     while (line.len > 0) {
         if (!glance_multipart_param(&line, &name, &value)) {
-            return glance_multipart_fail(m, "malformed Content-Disposition "
-                                         "in the multipart body");
+            return glance_multipart_fail(m, "malformed Content-Disposition");
         }
 
         if (glance_str_case_eq(name, glance_str("filename"))
@@ -568,21 +550,6 @@ glance_multipart_header(glance_multipart_t *m)
             m->in_file = true;
         }
     }
-
-    return GLANCE_MULTIPART_AGAIN;
-}
-
-
-static glance_multipart_e
-glance_multipart_body(glance_multipart_t *m)
-{
-    if (m->in_file && m->files++ > 0) {
-        return glance_multipart_fail(m, "more than one file in the multipart "
-                                     "body");
-    }
-
-    m->state = GLANCE_MULTIPART_BODY_START;
-    m->matched = 2;
 
     return GLANCE_MULTIPART_AGAIN;
 }
@@ -645,8 +612,7 @@ glance_multipart_param(glance_str_t *s, glance_str_t *name,
 static bool
 glance_multipart_quoted(glance_str_t *s, glance_str_t *value)
 {
-    size_t        n;
-    glance_str_t  rest;
+    size_t  n;
 
     for (n = 1; n < s->len && s->data[n] != '"'; n++) {
         if (s->data[n] == '\\') {
@@ -663,16 +629,17 @@ glance_multipart_quoted(glance_str_t *s, glance_str_t *value)
 
     glance_multipart_advance(s, n + 1);
 
-    rest = glance_str_trim(glance_multipart_until(s, ";"));
-
-    return rest.len == 0;
+    return glance_str_trim(glance_multipart_until(s, ";")).len == 0;
 }
 
+
+/* the characters of RFC 2046, 5.1.1; a blank must not be the last one */
 
 static bool
 glance_multipart_set_boundary(glance_multipart_t *m, glance_str_t value)
 {
-    size_t  i;
+    size_t         i;
+    unsigned char  c;
 
     if (value.len == 0
         || value.len > GLANCE_MULTIPART_BOUNDARY_MAX
@@ -682,7 +649,13 @@ glance_multipart_set_boundary(glance_multipart_t *m, glance_str_t value)
     }
 
     for (i = 0; i < value.len; i++) {
-        if (!glance_multipart_boundary_char(value.data[i])) {
+        c = value.data[i];
+
+        if (!((c >= '0' && c <= '9')
+              || (c >= 'A' && c <= 'Z')
+              || (c >= 'a' && c <= 'z')
+              || (c != '\0' && strchr("'()+_,-./:=? ", c) != NULL)))
+        {
             return false;
         }
     }
@@ -691,18 +664,6 @@ glance_multipart_set_boundary(glance_multipart_t *m, glance_str_t value)
     m->delimiter_len = 4 + value.len;
 
     return true;
-}
-
-
-/* RFC 2046, 5.1.1 */
-
-static bool
-glance_multipart_boundary_char(unsigned char c)
-{
-    return (c >= '0' && c <= '9')
-           || (c >= 'A' && c <= 'Z')
-           || (c >= 'a' && c <= 'z')
-           || (c != '\0' && strchr("'()+_,-./:=? ", c) != NULL);
 }
 
 
