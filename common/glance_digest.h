@@ -1,0 +1,35 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+
+#ifndef _GLANCE_DIGEST_H_INCLUDED_
+#define _GLANCE_DIGEST_H_INCLUDED_
+
+
+#include "glance_str.h"
+
+
+#define GLANCE_DIGEST_HEX_MAX  128      /* sha512 */
+
+
+typedef struct glance_digest_s  glance_digest_t;
+
+
+/*
+ * One running digest over libcrypto's EVP: "md5", "sha256", "sha512" and the
+ * like.  New reference, released by glance_digest_free(), which accepts NULL.
+ * NULL: unknown name or no memory.
+ */
+glance_digest_t *glance_digest_new(const char *name);
+bool glance_digest_update(glance_digest_t *d, const void *data, size_t len);
+
+/* lower case hexadecimal and its length, no NUL; the digest is used up */
+bool glance_digest_hex(glance_digest_t *d,
+    unsigned char hex[GLANCE_DIGEST_HEX_MAX], size_t *len);
+void glance_digest_free(glance_digest_t *d);
+
+
+#endif /* _GLANCE_DIGEST_H_INCLUDED_ */

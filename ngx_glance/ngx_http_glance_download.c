@@ -1,0 +1,115 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "ngx_http_glance_download.h"
+#include "ngx_http_glance_store.h"
+
+
+static void ngx_http_glance_download_opened(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
+
+
+/*
+ * Sends the data of ctx->image.  headers() adds the dialect's own headers
+ * when it is certain that the data can be sent.
+ */
+
+void
+ngx_http_glance_download(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_http_glance_headers_pt headers)
+{
+    ngx_int_t                    rc;
+    ngx_http_glance_store_t     *store;
+    ngx_http_glance_handle_t    *h;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    ctx->data = (void *) headers;
+
+    store = ngx_http_glance_store_locate(glcf, &ctx->image.location);
+
+    if (store == NULL) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_FOUND,
+                              "The data of image %V are in a store that this "
+                              "server does not have", &ctx->image.id);
+        return;
+    }
+
+    ctx->store = store;
+
+    h = ngx_http_glance_store_handle(r, ctx, store, &ctx->image.id,
+                                     ngx_http_glance_download_opened);
+    if (h == NULL) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    r->connection->log->action = "sending image to client";
+
+    rc = store->open(r, ctx, h, &ctx->image.location, ctx->image.size);
+
+    if (rc != NGX_AGAIN) {
+        ngx_http_glance_download_opened(r, ctx, rc);
+    }
+}
+
+
+/*
+ * A reader never gets wrong bytes with 200: what has not the recorded size is
+ * not sent at all.
+ */
+
+static void
+ngx_http_glance_download_opened(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_int_t rc)
+{
+    ngx_http_glance_handle_t    *h;
+    ngx_http_glance_headers_pt   headers;
+
+    h = ctx->handle;
+    headers = (ngx_http_glance_headers_pt) ctx->data;
+
+    if (rc != NGX_OK) {
+        ngx_http_glance_fault(r, ctx, rc, "%s: image %V",
+                              h->error ? h->error : "The store failed",
+                              &ctx->image.id);
+        return;
+    }
+
+    if (h->size != ctx->image.size) {
+        ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
+                      "image \"%V\" has %O bytes in its store, but %O on "
+                      "record", &ctx->image.id, h->size, ctx->image.size);
+
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                              "The data of image %V are damaged",
+                              &ctx->image.id);
+        return;
+    }
+
+    r->headers_out.last_modified_time = h->mtime;
+    r->allow_ranges = 1;
+
+    if (ngx_http_glance_add_etag(r, ctx) != NGX_OK
+        || headers(r, ctx) != NGX_OK)
+    {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    rc = ngx_http_glance_send_header(r, ctx, NGX_HTTP_OK,
+                                     "application/octet-stream", h->size);
+
+    if (rc == NGX_DONE) {
+        rc = NGX_OK;
+
+    } else if (rc == NGX_OK) {
+        rc = ctx->store->send(r, ctx, h, h->size);
+    }
+
+    ngx_http_glance_finalize(r, ctx, rc);
+}

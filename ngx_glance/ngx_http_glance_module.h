@@ -1,0 +1,235 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#ifndef _NGX_HTTP_GLANCE_MODULE_H_INCLUDED_
+#define _NGX_HTTP_GLANCE_MODULE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include <ngx_thread_pool.h>
+#include <jansson.h>
+
+#include "glance_buf.h"
+#include "glance_digest.h"
+#include "glance_fault.h"
+#include "glance_image.h"
+#include "glance_meta.h"
+#include "glance_multipart.h"
+#include "glance_time.h"
+#include "glance_uri.h"
+#include "glance_uuid.h"
+#include "ngx_http_glance_compat.h"
+
+
+typedef struct ngx_http_glance_ctx_s     ngx_http_glance_ctx_t;
+typedef struct ngx_http_glance_upload_s  ngx_http_glance_upload_t;
+typedef struct ngx_http_glance_store_s   ngx_http_glance_store_t;
+typedef struct ngx_http_glance_handle_s  ngx_http_glance_handle_t;
+typedef struct ngx_http_glance_task_s    ngx_http_glance_task_t;
+
+/* the next piece of work of a request, when what it waited for has come */
+typedef void (*ngx_http_glance_step_pt)(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+
+typedef enum {
+    NGX_HTTP_GLANCE_IDENTITY_NONE = 0,  /* everybody is administrator */
+    NGX_HTTP_GLANCE_IDENTITY_TRUSTED    /* headers of listed peers */
+} ngx_http_glance_identity_e;
+
+
+typedef struct {
+    ngx_flag_t                  enable;
+    ngx_str_t                   prefix;         /* of the location */
+
+    ngx_str_t                   registry;       /* internal location */
+    ngx_flag_t                  registry_claims;
+
+    ngx_uint_t                  identity;
+    ngx_array_t                *trusted_proxies;    /* of ngx_cidr_t */
+
+    ngx_http_glance_store_t    *default_store;
+    ngx_str_t                   file_root;
+    ngx_thread_pool_t          *thread_pool;
+
+    ngx_bufs_t                  upload_buffers;
+    off_t                       image_size_cap;
+    ngx_msec_t                  lease;
+    ngx_msec_t                  commit_timeout;
+    ngx_str_t                   node;
+    ngx_str_t                   public_endpoint;
+
+    ngx_uint_t                  seed_post_status;
+    ngx_uint_t                  seed_status_word;
+} ngx_http_glance_loc_conf_t;
+
+
+/* what the registry says of an image; strings belong to "root" */
+
+typedef struct {
+    json_t                     *root;           /* freed with r->pool */
+    json_t                     *properties;     /* borrowed, may be NULL */
+
+    ngx_str_t                   id;
+    ngx_str_t                   name;
+    ngx_str_t                   disk_format;
+    ngx_str_t                   container_format;
+    ngx_str_t                   checksum;
+    ngx_str_t                   location;
+    ngx_str_t                   type_property;
+
+    off_t                       size;
+    int64_t                     created_at;
+    int64_t                     updated_at;
+    int64_t                     deleted_at;
+
+    glance_status_e             status;
+
+    unsigned                    has_updated_at:1;
+    unsigned                    has_deleted_at:1;
+    unsigned                    is_public:1;
+    unsigned                    is_protected:1;
+    unsigned                    deleted:1;
+} ngx_http_glance_image_t;
+
+
+/* what a request says of an image, by x-image-meta-* headers */
+
+typedef struct {
+    ngx_str_t                   key;
+    ngx_str_t                   value;
+} ngx_http_glance_property_t;
+
+typedef struct {
+    ngx_str_t                   field[GLANCE_META_N];
+    ngx_array_t                 properties;     /* ngx_http_glance_property_t */
+    off_t                       size;           /* -1: not given */
+    glance_type_e               type;
+    unsigned                    given[GLANCE_META_N];
+} ngx_http_glance_meta_t;
+
+
+/*
+ * A call of the registry: filled by ngx_http_glance_registry_call(), answer
+ * in status and body.  Status 502 also stands for every way in which no
+ * sound answer came.
+ */
+
+typedef struct {
+    ngx_uint_t                  status;
+    ngx_str_t                   body;
+    ngx_http_glance_step_pt     next;
+    unsigned                    done:1;
+    unsigned                    quiet:1;        /* does not wake the request */
+} ngx_http_glance_call_t;
+
+
+typedef struct {
+    u_char                      id[GLANCE_UUID_LEN];
+    const char                 *on_expire;      /* queued, killed, delete */
+} ngx_http_glance_claim_t;
+
+
+struct ngx_http_glance_ctx_s {
+    ngx_http_request_t         *request;
+    const struct ngx_http_glance_route_s  *route;
+
+    ngx_str_t                   request_id;
+    ngx_str_t                   image_id;       /* out of the path */
+
+    ngx_str_t                   user;
+    ngx_str_t                   project;
+    ngx_str_t                   roles;
+
+    ngx_http_glance_meta_t      meta;
+    ngx_http_glance_image_t     image;
+    ngx_http_glance_call_t      call;
+    ngx_http_glance_claim_t    *claim;          /* sent with calls when set */
+    ngx_http_glance_upload_t   *upload;
+    ngx_http_glance_store_t    *store;
+    ngx_http_glance_handle_t   *handle;         /* the store's, in use */
+    void                       *data;           /* of the operation */
+
+    ngx_uint_t                  tasks;          /* in threads */
+    unsigned                    identified:1;
+    unsigned                    aborted:1;      /* nginx ended the request */
+    unsigned                    finalized:1;
+    unsigned                    id_sent:1;
+};
+
+
+/* module, variables */
+extern ngx_module_t  ngx_http_glance_module;
+
+ngx_http_glance_ctx_t *ngx_http_glance_get_ctx(ngx_http_request_t *r);
+ngx_int_t ngx_http_glance_add_variables(ngx_conf_t *cf);
+ngx_int_t ngx_http_glance_uuid(u_char dst[GLANCE_UUID_LEN]);
+
+/* route */
+ngx_int_t ngx_http_glance_handler(ngx_http_request_t *r);
+
+/* request: life cycle, waking, the one exit */
+ngx_http_glance_ctx_t *ngx_http_glance_create_ctx(ngx_http_request_t *r);
+void ngx_http_glance_finalize(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
+ngx_uint_t ngx_http_glance_has_body(ngx_http_request_t *r);
+
+/* respond */
+ngx_int_t ngx_http_glance_add_header(ngx_http_request_t *r,
+    const char *key, ngx_str_t *value);
+ngx_int_t ngx_http_glance_add_etag(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+ngx_int_t ngx_http_glance_send_header(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_uint_t status, const char *type,
+    off_t length);
+void ngx_http_glance_send(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_uint_t status, const char *type, ngx_str_t *body);
+void ngx_http_glance_send_json(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_uint_t status, json_t *json);
+void ngx_cdecl ngx_http_glance_fault(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_uint_t status, const char *fmt, ...);
+void ngx_http_glance_fault_call(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+ngx_int_t ngx_http_glance_base_uri(ngx_http_request_t *r, ngx_str_t *uri);
+
+/* identity: NGX_OK, or a status */
+ngx_int_t ngx_http_glance_identify(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+/* registry */
+void ngx_http_glance_registry_call(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, const char *method, ngx_str_t *path,
+    ngx_str_t *args, json_t *body, ngx_http_glance_step_pt next);
+ngx_int_t ngx_http_glance_registry_background(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_call_t *call,
+    const char *method, ngx_str_t *path, json_t *body);
+void ngx_http_glance_registry_image(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, const char *method, ngx_str_t *id,
+    json_t *body, ngx_http_glance_step_pt next);
+ngx_http_glance_claim_t *ngx_http_glance_create_claim(ngx_http_request_t *r,
+    const char *on_expire);
+
+/* record: the registry's answers */
+ngx_int_t ngx_http_glance_record_parse(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+ngx_int_t ngx_http_glance_record_read(ngx_http_request_t *r, json_t *json,
+    ngx_http_glance_image_t *image);
+json_t *ngx_http_glance_record_json(ngx_http_request_t *r, ngx_str_t *body);
+
+/* json */
+json_t *ngx_http_glance_json_string(ngx_str_t *s);
+ngx_int_t ngx_http_glance_json_dump(ngx_http_request_t *r, json_t *json,
+    ngx_str_t *text);
+
+/* meta: request headers -> ctx->meta; false: a fault was sent */
+ngx_uint_t ngx_http_glance_meta_read(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+
+
+#endif /* _NGX_HTTP_GLANCE_MODULE_H_INCLUDED_ */

@@ -1,0 +1,160 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include <openssl/rand.h>
+
+#include "ngx_http_glance_module.h"
+
+
+static void ngx_http_glance_abort(void *data);
+static void ngx_http_glance_ctx_mark(void *data);
+
+
+/*
+ * Internal redirects clear r->ctx: the pool's cleanup list, which they leave
+ * alone, then leads back to the context.
+ */
+
+ngx_http_glance_ctx_t *
+ngx_http_glance_get_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t     *cln;
+    ngx_http_glance_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_glance_module);
+
+    if (ctx == NULL && (r->internal || r->filter_finalize)) {
+
+        for (cln = r->pool->cleanup; cln; cln = cln->next) {
+            if (cln->handler == ngx_http_glance_ctx_mark) {
+                ctx = cln->data;
+                break;
+            }
+        }
+    }
+
+    return ctx;
+}
+
+
+ngx_http_glance_ctx_t *
+ngx_http_glance_create_ctx(ngx_http_request_t *r)
+{
+    u_char                 *p;
+    ngx_http_cleanup_t     *hcln;
+    ngx_pool_cleanup_t     *cln;
+    ngx_http_glance_ctx_t  *ctx;
+
+    ctx = ngx_http_glance_get_ctx(r);
+    if (ctx) {
+        return ctx;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_glance_ctx_t));
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    p = ngx_pnalloc(r->pool, sizeof("req-") - 1 + GLANCE_UUID_LEN);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    ctx->request = r;
+    ctx->request_id.data = p;
+    ctx->request_id.len = sizeof("req-") - 1 + GLANCE_UUID_LEN;
+
+    p = ngx_cpymem(p, "req-", sizeof("req-") - 1);
+
+    if (ngx_http_glance_uuid(p) != NGX_OK) {
+        return NULL;
+    }
+
+    hcln = ngx_http_cleanup_add(r, 0);
+    if (hcln == NULL) {
+        return NULL;
+    }
+
+    hcln->handler = ngx_http_glance_abort;
+    hcln->data = ctx;
+
+    cln->handler = ngx_http_glance_ctx_mark;
+    cln->data = ctx;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_glance_module);
+
+    return ctx;
+}
+
+
+static void
+ngx_http_glance_abort(void *data)
+{
+    ngx_http_glance_ctx_t *ctx = data;
+
+    ctx->aborted = 1;
+    ctx->call.next = NULL;
+}
+
+
+static void
+ngx_http_glance_ctx_mark(void *data)
+{
+    /* void */
+}
+
+
+ngx_int_t
+ngx_http_glance_uuid(u_char dst[GLANCE_UUID_LEN])
+{
+    u_char  random[16];
+
+    if (RAND_bytes(random, sizeof(random)) != 1) {
+        return NGX_ERROR;
+    }
+
+    glance_uuid_format(random, dst);
+
+    return NGX_OK;
+}
+
+
+/*
+ * The one exit.  An error that comes after the header was sent cannot become
+ * a status line any more: it cuts the connection.
+ */
+
+void
+ngx_http_glance_finalize(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_int_t rc)
+{
+    if (ctx->finalized) {
+        return;
+    }
+
+    ctx->finalized = 1;
+    ctx->call.next = NULL;
+
+    if (r->header_sent && rc > NGX_OK) {
+        rc = NGX_ERROR;
+    }
+
+    ngx_http_finalize_request(r, rc);
+}
+
+
+/* specs/v1.md 2.4: "Content-Length: 0" is no data, an empty chunked body is */
+
+ngx_uint_t
+ngx_http_glance_has_body(ngx_http_request_t *r)
+{
+    return r->headers_in.content_length_n > 0 || r->headers_in.chunked;
+}

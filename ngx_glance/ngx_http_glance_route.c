@@ -1,0 +1,295 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "ngx_http_glance_route.h"
+
+
+static void ngx_http_glance_dispatch(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static ngx_uint_t ngx_http_glance_route_match(ngx_str_t *pattern,
+    ngx_str_t *path, ngx_str_t *id);
+static ngx_int_t ngx_http_glance_route_id(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_not_allowed(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_str_t *path);
+
+
+/* every path and method that is answered, in one table */
+
+static const ngx_http_glance_route_t  ngx_http_glance_routes[] = {
+
+    { 0, ngx_string("/"), ngx_http_glance_versions_choice, 1 },
+    { 0, ngx_string("/versions"), ngx_http_glance_versions, 1 },
+    { 0, ngx_string("/versions/"), ngx_http_glance_versions, 1 },
+
+    { NGX_HTTP_GET, ngx_string("/images"),
+      ngx_http_glance_seed_index, 0 },
+    { NGX_HTTP_POST, ngx_string("/images"),
+      ngx_http_glance_seed_post, 0 },
+
+    { NGX_HTTP_GET, ngx_string("/images/"),
+      ngx_http_glance_seed_index, 0 },
+    { NGX_HTTP_POST, ngx_string("/images/"),
+      ngx_http_glance_seed_post, 0 },
+
+    { NGX_HTTP_GET, ngx_string("/images/detail"),
+      ngx_http_glance_seed_detail, 0 },
+
+    { NGX_HTTP_GET, ngx_string("/images/{id}"),
+      ngx_http_glance_seed_get, 0 },
+    { NGX_HTTP_HEAD, ngx_string("/images/{id}"),
+      ngx_http_glance_seed_head, 0 },
+    { NGX_HTTP_PUT, ngx_string("/images/{id}"),
+      ngx_http_glance_seed_put, 0 },
+    { NGX_HTTP_DELETE, ngx_string("/images/{id}"),
+      ngx_http_glance_seed_delete, 0 },
+
+    { 0, ngx_null_string, NULL, 0 }
+};
+
+
+static const struct {
+    ngx_uint_t  method;
+    ngx_str_t   name;
+} ngx_http_glance_methods[] = {
+    { NGX_HTTP_GET, ngx_string("GET") },
+    { NGX_HTTP_HEAD, ngx_string("HEAD") },
+    { NGX_HTTP_POST, ngx_string("POST") },
+    { NGX_HTTP_PUT, ngx_string("PUT") },
+    { NGX_HTTP_DELETE, ngx_string("DELETE") },
+    { 0, ngx_null_string }
+};
+
+
+/*
+ * The content handler.  What it starts ends in ngx_http_glance_finalize(),
+ * now or later; the reference taken here is what that pays back.
+ */
+
+ngx_int_t
+ngx_http_glance_handler(ngx_http_request_t *r)
+{
+    ngx_http_glance_ctx_t  *ctx;
+
+    ctx = ngx_http_glance_create_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->main->count++;
+
+    ngx_http_glance_dispatch(r, ctx);
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_http_glance_dispatch(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    ngx_int_t                       rc;
+    ngx_str_t                       path, id;
+    ngx_uint_t                      known;
+    const ngx_http_glance_route_t  *route;
+    ngx_http_glance_loc_conf_t     *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    path.data = r->uri.data + glcf->prefix.len;
+    path.len = r->uri.len - glcf->prefix.len;
+
+    if (path.len == 0) {
+        ngx_str_set(&path, "/");
+    }
+
+    known = 0;
+
+    for (route = ngx_http_glance_routes; route->path.len; route++) {
+
+        if (!ngx_http_glance_route_match((ngx_str_t *) &route->path, &path,
+                                         &id))
+        {
+            continue;
+        }
+
+        /* "/images/detail" is no image */
+
+        if (known && id.len && ctx->image_id.len == 0) {
+            break;
+        }
+
+        known = 1;
+        ctx->image_id = id;
+
+        if (route->method && !(route->method & r->method)) {
+            continue;
+        }
+
+        ctx->route = route;
+
+        if (id.len && ngx_http_glance_route_id(r, ctx) != NGX_OK) {
+            return;
+        }
+
+        if (!route->open) {
+            rc = ngx_http_glance_identify(r, ctx);
+
+            if (rc != NGX_OK) {
+                ngx_http_glance_fault(r, ctx, rc,
+                                      "This server could not verify that you "
+                                      "are authorized to access the document "
+                                      "you requested.");
+                return;
+            }
+        }
+
+        route->handler(r, ctx);
+        return;
+    }
+
+    if (known) {
+        ngx_http_glance_not_allowed(r, ctx, &path);
+        return;
+    }
+
+    ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_FOUND,
+                          "The path is not part of this API");
+}
+
+
+static ngx_uint_t
+ngx_http_glance_route_match(ngx_str_t *pattern, ngx_str_t *path,
+    ngx_str_t *id)
+{
+    u_char  *p, *q, *end, *last;
+
+    ngx_str_null(id);
+
+    p = pattern->data;
+    end = p + pattern->len;
+    q = path->data;
+    last = q + path->len;
+
+    while (p < end) {
+
+        if (*p == '{') {
+            id->data = q;
+
+            while (q < last && *q != '/') {
+                q++;
+            }
+
+            id->len = q - id->data;
+
+            if (id->len == 0) {
+                return 0;
+            }
+
+            p = (u_char *) ngx_strchr(p, '}') + 1;
+            continue;
+        }
+
+        if (q == last || *p != *q) {
+            return 0;
+        }
+
+        p++;
+        q++;
+    }
+
+    return q == last;
+}
+
+
+/*
+ * Ids are compared byte by byte and name files: one spelling, and nothing
+ * that is not an id goes any further.
+ */
+
+static ngx_int_t
+ngx_http_glance_route_id(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    u_char        *p;
+    ngx_str_t      id;
+    glance_str_t   text;
+
+    id = ctx->image_id;
+
+    text.data = id.data;
+    text.len = id.len;
+
+    if (!glance_image_id_valid(text)) {
+        id.len = ngx_min(id.len, 64);
+        ngx_str_null(&ctx->image_id);
+
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_FOUND,
+                              "Image with identifier %V not found", &id);
+        return NGX_ERROR;
+    }
+
+    p = ngx_pnalloc(r->pool, id.len);
+    if (p == NULL) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return NGX_ERROR;
+    }
+
+    ngx_strlow(p, id.data, id.len);
+    ctx->image_id.data = p;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_glance_not_allowed(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_str_t *path)
+{
+    u_char                         *p;
+    ngx_str_t                       allow, id;
+    ngx_uint_t                      i;
+    const ngx_http_glance_route_t  *route;
+    u_char                          buf[64];
+
+    p = buf;
+
+    for (route = ngx_http_glance_routes; route->path.len; route++) {
+
+        if (!ngx_http_glance_route_match((ngx_str_t *) &route->path, path,
+                                         &id)
+            || (id.len != 0) != (ctx->image_id.len != 0))
+        {
+            continue;
+        }
+
+        for (i = 0; ngx_http_glance_methods[i].method; i++) {
+
+            if (route->method & ngx_http_glance_methods[i].method) {
+                p = ngx_slprintf(p, buf + sizeof(buf), "%s%V",
+                                 (p == buf) ? "" : ", ",
+                                 &ngx_http_glance_methods[i].name);
+            }
+        }
+    }
+
+    allow.len = p - buf;
+
+    allow.data = ngx_pnalloc(r->pool, allow.len);
+    if (allow.data == NULL) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_memcpy(allow.data, buf, allow.len);
+
+    if (ngx_http_glance_add_header(r, "Allow", &allow) != NGX_OK) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_ALLOWED,
+                          "The method %V is not allowed for this resource.",
+                          &r->method_name);
+}

@@ -1,0 +1,47 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#ifndef _NGX_HTTP_GLANCE_ROUTE_H_INCLUDED_
+#define _NGX_HTTP_GLANCE_ROUTE_H_INCLUDED_
+
+
+#include "ngx_http_glance_module.h"
+
+
+typedef struct ngx_http_glance_route_s  ngx_http_glance_route_t;
+
+struct ngx_http_glance_route_s {
+    ngx_uint_t                  method;     /* 0: any */
+    ngx_str_t                   path;       /* "{id}" is one segment */
+    ngx_http_glance_step_pt     handler;
+    ngx_uint_t                  open;       /* needs no identity */
+};
+
+
+/* versions */
+void ngx_http_glance_versions(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_versions_choice(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+/* the seed dialect, specs/v1.md part 1 */
+void ngx_http_glance_seed_index(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_seed_detail(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_seed_head(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_seed_get(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_seed_post(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_seed_put(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_seed_delete(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+
+#endif /* _NGX_HTTP_GLANCE_ROUTE_H_INCLUDED_ */

@@ -1,0 +1,442 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "ngx_http_glance_download.h"
+#include "ngx_http_glance_route.h"
+#include "ngx_http_glance_seed.h"
+#include "ngx_http_glance_store.h"
+
+
+static void ngx_http_glance_seed_head_record(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_seed_get_record(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static const char *ngx_http_glance_seed_type(ngx_http_glance_image_t *image);
+static ngx_int_t ngx_http_glance_seed_property_headers(ngx_http_request_t *r,
+    ngx_http_glance_image_t *image);
+static ngx_int_t ngx_http_glance_seed_header(ngx_http_request_t *r,
+    glance_meta_e field, ngx_str_t *value);
+static void ngx_http_glance_seed_time(u_char *buf, ngx_uint_t given,
+    int64_t epoch, ngx_str_t *text);
+static const char *ngx_http_glance_seed_store(ngx_http_request_t *r,
+    ngx_http_glance_image_t *image);
+
+
+void
+ngx_http_glance_seed_index(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    ngx_http_glance_list(r, ctx, 0);
+}
+
+
+void
+ngx_http_glance_seed_detail(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    ngx_http_glance_list(r, ctx, 1);
+}
+
+
+void
+ngx_http_glance_seed_head(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    ngx_http_glance_registry_image(r, ctx, "GET", &ctx->image_id, NULL,
+                                   ngx_http_glance_seed_head_record);
+}
+
+
+void
+ngx_http_glance_seed_get(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    ngx_http_glance_registry_image(r, ctx, "GET", &ctx->image_id, NULL,
+                                   ngx_http_glance_seed_get_record);
+}
+
+
+/* zero: the client has got its answer */
+
+ngx_uint_t
+ngx_http_glance_seed_record(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    if (ctx->call.status != NGX_HTTP_OK) {
+        ngx_http_glance_fault_call(r, ctx);
+        return 0;
+    }
+
+    if (ngx_http_glance_record_parse(r, ctx) != NGX_OK) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_GATEWAY,
+                              "The registry sent a malformed record");
+        return 0;
+    }
+
+    /* to administrators registries show deleted images too */
+
+    if (ctx->image.deleted || ctx->image.status == GLANCE_STATUS_DELETED) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_FOUND,
+                              "Image with identifier %V not found",
+                              &ctx->image_id);
+        return 0;
+    }
+
+    return 1;
+}
+
+
+static void
+ngx_http_glance_seed_head_record(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    off_t      length;
+    ngx_int_t  rc;
+
+    if (!ngx_http_glance_seed_record(r, ctx)) {
+        return;
+    }
+
+    if (ngx_http_glance_seed_headers(r, ctx) != NGX_OK
+        || ngx_http_glance_add_etag(r, ctx) != NGX_OK)
+    {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    length = (ctx->image.status == GLANCE_STATUS_ACTIVE) ? ctx->image.size : 0;
+
+    rc = ngx_http_glance_send_header(r, ctx, NGX_HTTP_OK,
+                                     "application/octet-stream", length);
+
+    ngx_http_glance_finalize(r, ctx, (rc == NGX_DONE) ? NGX_OK : rc);
+}
+
+
+static void
+ngx_http_glance_seed_get_record(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    if (!ngx_http_glance_seed_record(r, ctx)) {
+        return;
+    }
+
+    if (ctx->image.status == GLANCE_STATUS_DEACTIVATED) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_FORBIDDEN,
+                              "Image %V is deactivated", &ctx->image_id);
+        return;
+    }
+
+    if (ctx->image.status != GLANCE_STATUS_ACTIVE) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_FOUND,
+                              "Image %V is not active", &ctx->image_id);
+        return;
+    }
+
+    ngx_http_glance_download(r, ctx, ngx_http_glance_seed_headers);
+}
+
+
+ngx_int_t
+ngx_http_glance_seed_uri(ngx_http_request_t *r, ngx_str_t *base,
+    ngx_str_t *id, ngx_str_t *uri)
+{
+    uri->len = base->len + sizeof("/images/") - 1 + id->len;
+
+    uri->data = ngx_pnalloc(r->pool, uri->len);
+    if (uri->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_sprintf(uri->data, "%V/images/%V", base, id);
+
+    return NGX_OK;
+}
+
+
+json_t *
+ngx_http_glance_seed_json(ngx_http_request_t *r,
+    ngx_http_glance_image_t *image, ngx_str_t *base, ngx_uint_t detail)
+{
+    json_t     *json, *properties;
+    ngx_str_t   created, updated, deleted, size;
+    u_char      number[NGX_OFF_T_LEN], c[GLANCE_TIME_SEED_LEN],
+                u[GLANCE_TIME_SEED_LEN], d[GLANCE_TIME_SEED_LEN];
+
+    size.data = number;
+    size.len = ngx_sprintf(number, "%O", image->size) - number;
+
+    json = json_pack("{s:s%, s:s%++%, s:o?, s:s, s:s%}",
+                     "id", image->id.data, image->id.len,
+                     "uri", base->data, base->len, "/images/",
+                     image->id.data, image->id.len,
+                     "name", image->name.data
+                             ? ngx_http_glance_json_string(&image->name)
+                             : json_null(),
+                     "type", ngx_http_glance_seed_type(image),
+                     "size", size.data, size.len);
+
+    if (json == NULL || !detail) {
+        return json;
+    }
+
+    ngx_http_glance_seed_time(c, 1, image->created_at, &created);
+    ngx_http_glance_seed_time(u, image->has_updated_at, image->updated_at,
+                              &updated);
+    ngx_http_glance_seed_time(d, image->has_deleted_at, image->deleted_at,
+                              &deleted);
+
+    /* "type" was a field before it became a property (specs/v1.md 1.13) */
+
+    properties = image->properties ? json_copy(image->properties)
+                                   : json_object();
+
+    (void) json_object_del(properties, "type");
+
+    if (json_object_update_new(json,
+            json_pack("{s:s, s:s, s:b, s:b, s:s%, s:s%, s:s%, s:o}",
+                      "store", ngx_http_glance_seed_store(r, image),
+                      "status", glance_status_name(image->status),
+                      "is_public", (int) image->is_public,
+                      "deleted", (int) image->deleted,
+                      "created_at", created.data, created.len,
+                      "updated_at", updated.data, updated.len,
+                      "deleted_at", deleted.data, deleted.len,
+                      "properties", properties))
+        != 0)
+    {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
+}
+
+
+ngx_int_t
+ngx_http_glance_seed_headers(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    u_char                      *p;
+    ngx_str_t                    base, value[GLANCE_META_N];
+    ngx_uint_t                   i;
+    ngx_http_glance_image_t     *image;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    static const glance_meta_e  fields[] = {
+        GLANCE_META_URI, GLANCE_META_ID, GLANCE_META_NAME, GLANCE_META_TYPE,
+        GLANCE_META_SIZE, GLANCE_META_STORE, GLANCE_META_CREATED_AT,
+        GLANCE_META_UPDATED_AT, GLANCE_META_DELETED_AT, GLANCE_META_STATUS,
+        GLANCE_META_IS_PUBLIC
+    };
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    image = &ctx->image;
+
+    p = ngx_pnalloc(r->pool, NGX_OFF_T_LEN + 3 * GLANCE_TIME_SEED_LEN);
+
+    if (p == NULL
+        || ngx_http_glance_base_uri(r, &base) != NGX_OK
+        || ngx_http_glance_seed_uri(r, &base, &image->id,
+                                    &value[GLANCE_META_URI])
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    value[GLANCE_META_ID] = image->id;
+    value[GLANCE_META_NAME] = image->name;
+
+    value[GLANCE_META_TYPE].data = (u_char *) ngx_http_glance_seed_type(image);
+    value[GLANCE_META_STORE].data = (u_char *)
+                                    ngx_http_glance_seed_store(r, image);
+    value[GLANCE_META_STATUS].data = (u_char *)
+                                     ((image->status == GLANCE_STATUS_ACTIVE
+                                       && glcf->seed_status_word)
+                                      ? "available"
+                                      : glance_status_name(image->status));
+
+    value[GLANCE_META_TYPE].len = ngx_strlen(value[GLANCE_META_TYPE].data);
+    value[GLANCE_META_STORE].len = ngx_strlen(value[GLANCE_META_STORE].data);
+    value[GLANCE_META_STATUS].len = ngx_strlen(value[GLANCE_META_STATUS].data);
+
+    if (image->is_public) {
+        ngx_str_set(&value[GLANCE_META_IS_PUBLIC], "True");
+
+    } else {
+        ngx_str_set(&value[GLANCE_META_IS_PUBLIC], "False");
+    }
+
+    ngx_http_glance_seed_time(p, 1, image->created_at,
+                              &value[GLANCE_META_CREATED_AT]);
+    p += GLANCE_TIME_SEED_LEN;
+
+    ngx_http_glance_seed_time(p, image->has_updated_at, image->updated_at,
+                              &value[GLANCE_META_UPDATED_AT]);
+    p += GLANCE_TIME_SEED_LEN;
+
+    ngx_http_glance_seed_time(p, image->has_deleted_at, image->deleted_at,
+                              &value[GLANCE_META_DELETED_AT]);
+    p += GLANCE_TIME_SEED_LEN;
+
+    value[GLANCE_META_SIZE].data = p;
+    value[GLANCE_META_SIZE].len = ngx_sprintf(p, "%O", image->size) - p;
+
+    for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (ngx_http_glance_seed_header(r, fields[i], &value[fields[i]])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (image->checksum.len
+        && ngx_http_glance_seed_header(r, GLANCE_META_CHECKSUM,
+                                       &image->checksum)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_glance_seed_property_headers(r, image);
+}
+
+
+/*
+ * What v2 clients and other services stored may not fit into a header: such
+ * properties are left out, as they could only be shown wrong.
+ */
+
+static ngx_int_t
+ngx_http_glance_seed_property_headers(ngx_http_request_t *r,
+    ngx_http_glance_image_t *image)
+{
+    json_t        *json;
+    u_char        *name;
+    size_t         len;
+    ngx_str_t      value;
+    const char    *key;
+    glance_str_t   text;
+
+    json_object_foreach(image->properties, key, json) {
+
+        text.data = (const u_char *) key;
+        text.len = ngx_strlen(key);
+
+        if (ngx_strcmp(key, "type") == 0 || !glance_meta_key_safe(text)) {
+            continue;
+        }
+
+        len = sizeof("x-image-meta-property-") + text.len;
+
+        name = ngx_pnalloc(r->pool, len);
+        if (name == NULL) {
+            return NGX_ERROR;
+        }
+
+        (void) ngx_sprintf(name, "x-image-meta-property-%s%Z", key);
+        ngx_strlow(name, name, len - 1);
+
+        value.data = (u_char *) json_string_value(json);
+        value.len = json_string_length(json);
+
+        text.data = value.data;
+        text.len = value.len;
+
+        if (glance_meta_value_safe(text)
+            && ngx_http_glance_add_header(r, (const char *) name, &value)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_glance_seed_header(ngx_http_request_t *r, glance_meta_e field,
+    ngx_str_t *value)
+{
+    u_char        *p;
+    const char    *name;
+    glance_str_t   text;
+
+    text.data = value->data;
+    text.len = value->len;
+
+    if (!glance_meta_value_safe(text)) {
+        return NGX_OK;
+    }
+
+    name = glance_meta_name(field);
+
+    p = ngx_pnalloc(r->pool, sizeof("x-image-meta-") + ngx_strlen(name));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_sprintf(p, "x-image-meta-%s%Z", name);
+
+    return ngx_http_glance_add_header(r, (const char *) p, value);
+}
+
+
+static const char *
+ngx_http_glance_seed_type(ngx_http_glance_image_t *image)
+{
+    glance_str_t  property, disk, container;
+
+    property.data = image->type_property.data;
+    property.len = image->type_property.len;
+
+    disk.data = image->disk_format.data;
+    disk.len = image->disk_format.len;
+
+    container.data = image->container_format.data;
+    container.len = image->container_format.len;
+
+    return glance_type_name(glance_type_of(property, disk, container));
+}
+
+
+static void
+ngx_http_glance_seed_time(u_char *buf, ngx_uint_t given, int64_t epoch,
+    ngx_str_t *text)
+{
+    text->data = buf;
+    text->len = 0;
+
+    if (given) {
+        glance_time_seed(epoch, buf);
+        text->len = GLANCE_TIME_SEED_LEN;
+    }
+}
+
+
+/* where the data are, or would go to */
+
+static const char *
+ngx_http_glance_seed_store(ngx_http_request_t *r,
+    ngx_http_glance_image_t *image)
+{
+    const char                  *name;
+    glance_str_t                 text;
+    glance_uri_t                 uri;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    text.data = image->location.data;
+    text.len = image->location.len;
+
+    if (text.len && glance_uri_parse(text, &uri)) {
+        name = glance_scheme_store(uri.scheme);
+
+        if (name) {
+            return name;
+        }
+    }
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    return (const char *) glcf->default_store->name.data;
+}

@@ -1,0 +1,175 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "ngx_http_glance_route.h"
+#include "ngx_http_glance_seed.h"
+#include "ngx_http_glance_store.h"
+
+
+static void ngx_http_glance_seed_delete_record(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_seed_delete_marked(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_seed_deleted(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_seed_removed(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
+static void ngx_http_glance_seed_delete_answer(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+
+/*
+ * The mirror of an upload: first the record, by compare-and-set, then the
+ * bytes.  Dying anywhere in between leaves a claim that a registry completes,
+ * or a removal that a worker does.
+ */
+
+void
+ngx_http_glance_seed_delete(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    ngx_http_glance_registry_image(r, ctx, "GET", &ctx->image_id, NULL,
+                                   ngx_http_glance_seed_delete_record);
+}
+
+
+static void
+ngx_http_glance_seed_delete_record(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    json_t  *body;
+
+    if (!ngx_http_glance_seed_record(r, ctx)) {
+        return;
+    }
+
+    if (ctx->image.is_protected) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_FORBIDDEN,
+                              "Image is protected");
+        return;
+    }
+
+    ctx->claim = ngx_http_glance_create_claim(r, "delete");
+
+    if (ctx->claim == NULL) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    body = json_pack("{s:{s:s}, s:s}", "image", "status", "deleted",
+                     "from_state", glance_status_name(ctx->image.status));
+
+    ngx_http_glance_registry_image(r, ctx, "PUT", &ctx->image_id, body,
+                                   ngx_http_glance_seed_delete_marked);
+}
+
+
+static void
+ngx_http_glance_seed_delete_marked(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    if (ctx->call.status != NGX_HTTP_OK) {
+        ngx_http_glance_fault_call(r, ctx);
+        return;
+    }
+
+    ngx_http_glance_registry_image(r, ctx, "DELETE", &ctx->image_id, NULL,
+                                   ngx_http_glance_seed_deleted);
+}
+
+
+static void
+ngx_http_glance_seed_deleted(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_int_t                    rc;
+    ngx_http_glance_store_t     *store;
+    ngx_http_glance_handle_t    *h;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    /* another front end, or the sweep, may have been faster: just as well */
+
+    if (ctx->call.status != NGX_HTTP_OK
+        && ctx->call.status != NGX_HTTP_NOT_FOUND)
+    {
+        ngx_http_glance_fault_call(r, ctx);
+        return;
+    }
+
+    ctx->claim = NULL;
+
+    store = NULL;
+
+    if (ctx->image.location.len) {
+        store = ngx_http_glance_store_locate(glcf, &ctx->image.location);
+    }
+
+    if (store == NULL || store->remove == NULL) {
+        ngx_http_glance_seed_delete_answer(r, ctx);
+        return;
+    }
+
+    h = ngx_http_glance_store_handle(r, ctx, store, &ctx->image.id,
+                                     ngx_http_glance_seed_removed);
+    if (h == NULL) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    rc = store->remove(r, ctx, h, &ctx->image.location);
+
+    if (rc != NGX_AGAIN) {
+        ngx_http_glance_seed_removed(r, ctx, rc);
+    }
+}
+
+
+/*
+ * What could not be removed stays on the registry's list of removals.  For a
+ * registry without one the answer does not matter.
+ */
+
+static void
+ngx_http_glance_seed_removed(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_int_t rc)
+{
+    u_char                      *p;
+    ngx_str_t                    path;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    if (rc != NGX_OK || !glcf->registry_claims) {
+        ngx_http_glance_seed_delete_answer(r, ctx);
+        return;
+    }
+
+    p = ngx_pnalloc(r->pool, sizeof("/removals/") + ctx->image_id.len);
+    if (p == NULL) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    path.data = p;
+    path.len = ngx_sprintf(p, "/removals/%V", &ctx->image_id) - p;
+
+    ngx_http_glance_registry_call(r, ctx, "DELETE", &path, NULL, NULL,
+                                  ngx_http_glance_seed_delete_answer);
+}
+
+
+static void
+ngx_http_glance_seed_delete_answer(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_str_t  empty;
+
+    ngx_str_null(&empty);
+
+    ngx_http_glance_send(r, ctx, NGX_HTTP_OK, "application/octet-stream",
+                         &empty);
+}

@@ -1,0 +1,643 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "ngx_http_glance_route.h"
+#include "ngx_http_glance_seed.h"
+#include "ngx_http_glance_upload.h"
+
+
+static ngx_uint_t ngx_http_glance_seed_request(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static ngx_uint_t ngx_http_glance_seed_content_type(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_glance_seed_length(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, off_t expected);
+static json_t *ngx_http_glance_seed_fields(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static ngx_int_t ngx_http_glance_seed_properties(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, json_t *image);
+static void ngx_http_glance_seed_created(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_seed_created_answer(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_seed_put_record(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static ngx_uint_t ngx_http_glance_seed_put_allowed(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_seed_updated(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_seed_updated_answer(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_seed_answer(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_uint_t status);
+static void ngx_http_glance_seed_upload(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_step_pt next);
+
+
+/* S-44: metadata and data by one call; without a body the id is reserved */
+
+void
+ngx_http_glance_seed_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    u_char      *p;
+    json_t      *image;
+    ngx_str_t   *id;
+    ngx_uint_t   body;
+
+    if (!ngx_http_glance_seed_request(r, ctx)) {
+        return;
+    }
+
+    if (ctx->meta.field[GLANCE_META_NAME].len == 0) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "x-image-meta-name is required");
+        return;
+    }
+
+    if (ctx->meta.type == GLANCE_TYPE_UNKNOWN) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "x-image-meta-type is required: kernel, ramdisk, "
+                              "machine, raw or vhd");
+        return;
+    }
+
+    if (!ngx_http_glance_seed_length(r, ctx, ctx->meta.size)) {
+        return;
+    }
+
+    id = &ctx->meta.field[GLANCE_META_ID];
+
+    if (id->len == 0) {
+        p = ngx_pnalloc(r->pool, GLANCE_UUID_LEN);
+
+        if (p == NULL || ngx_http_glance_uuid(p) != NGX_OK) {
+            ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+            return;
+        }
+
+        id->data = p;
+        id->len = GLANCE_UUID_LEN;
+    }
+
+    ctx->image_id = *id;
+
+    body = ngx_http_glance_has_body(r);
+
+    if (body) {
+        ctx->claim = ngx_http_glance_create_claim(r, "killed");
+
+        if (ctx->claim == NULL) {
+            ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+            return;
+        }
+    }
+
+    image = ngx_http_glance_seed_fields(r, ctx);
+
+    if (image == NULL
+        || json_object_set_new(image, "id", ngx_http_glance_json_string(id))
+           != 0
+        || json_object_set_new(image, "status",
+                               json_string(body ? "saving" : "queued"))
+           != 0
+        || (!ctx->meta.given[GLANCE_META_SIZE]
+            && json_object_set_new(image, "size", json_integer(0)) != 0))
+    {
+        json_decref(image);
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_glance_registry_image(r, ctx, "POST", NULL,
+                                   json_pack("{s:o}", "image", image),
+                                   ngx_http_glance_seed_created);
+}
+
+
+/* S-45: changes metadata, or brings the data of a reserved image */
+
+void
+ngx_http_glance_seed_put(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    if (!ngx_http_glance_seed_request(r, ctx)) {
+        return;
+    }
+
+    if (ctx->meta.given[GLANCE_META_NAME]
+        && ctx->meta.field[GLANCE_META_NAME].len == 0)
+    {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "x-image-meta-name must not be empty");
+        return;
+    }
+
+    if (!ngx_http_glance_seed_length(r, ctx, ctx->meta.size)) {
+        return;
+    }
+
+    ngx_http_glance_registry_image(r, ctx, "GET", &ctx->image_id, NULL,
+                                   ngx_http_glance_seed_put_record);
+}
+
+
+/* what POST and PUT check alike, before anything is changed */
+
+static ngx_uint_t
+ngx_http_glance_seed_request(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_str_t     *type;
+    glance_str_t   text;
+
+    if (!ngx_http_glance_meta_read(r, ctx)) {
+        return 0;
+    }
+
+    type = &ctx->meta.field[GLANCE_META_TYPE];
+
+    text.data = type->data;
+    text.len = type->len;
+
+    ctx->meta.type = glance_type_parse(text);
+
+    if (ctx->meta.given[GLANCE_META_TYPE]
+        && ctx->meta.type == GLANCE_TYPE_UNKNOWN)
+    {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "x-image-meta-type must be kernel, ramdisk, "
+                              "machine, raw or vhd, not \"%V\"", type);
+        return 0;
+    }
+
+    if (ngx_http_glance_has_body(r) && !ngx_http_glance_seed_content_type(r)) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "Content-Type must be application/octet-stream "
+                              "(or multipart/form-data with a boundary)");
+        return 0;
+    }
+
+    return 1;
+}
+
+
+static ngx_uint_t
+ngx_http_glance_seed_content_type(ngx_http_request_t *r)
+{
+    u_char              *p;
+    glance_str_t         type, media;
+    glance_multipart_t   m;
+
+    if (r->headers_in.content_type == NULL) {
+        return 0;
+    }
+
+    type.data = r->headers_in.content_type->value.data;
+    type.len = r->headers_in.content_type->value.len;
+
+    if (glance_multipart_init(&m, type)) {
+        return 1;
+    }
+
+    media = type;
+
+    p = ngx_strlchr((u_char *) type.data, (u_char *) type.data + type.len,
+                    ';');
+    if (p) {
+        media.len = p - type.data;
+    }
+
+    return glance_str_case_eq(glance_str_trim(media),
+                              glance_str("application/octet-stream"));
+}
+
+
+/*
+ * A body whose length is known to be wrong is refused before it is read, and
+ * before anything is recorded.  The length of a multipart body says nothing.
+ */
+
+static ngx_uint_t
+ngx_http_glance_seed_length(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    off_t expected)
+{
+    off_t                        length;
+    glance_str_t                 type;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    length = r->headers_in.content_length_n;
+
+    if (length <= 0 || r->headers_in.chunked) {
+        return 1;
+    }
+
+    if (length > glcf->image_size_cap) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                              "Content-Length exceeds the limit of %O bytes",
+                              glcf->image_size_cap);
+        return 0;
+    }
+
+    type.data = r->headers_in.content_type->value.data;
+    type.len = r->headers_in.content_type->value.len;
+
+    if (expected >= 0 && length != expected
+        && !glance_str_case_starts(type, glance_str("multipart/")))
+    {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "x-image-meta-size is %O, but Content-Length "
+                              "is %O", expected, length);
+        return 0;
+    }
+
+    return 1;
+}
+
+
+/* the record's fields that the request names; new reference */
+
+static json_t *
+ngx_http_glance_seed_fields(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    int            rc;
+    json_t        *image;
+    ngx_str_t     *value;
+    uint64_t       number;
+    ngx_uint_t     i;
+    glance_str_t   text;
+    glance_meta_e  field;
+    const char    *name;
+
+    static const glance_meta_e  fields[] = {
+        GLANCE_META_NAME, GLANCE_META_DISK_FORMAT,
+        GLANCE_META_CONTAINER_FORMAT, GLANCE_META_CHECKSUM,
+        GLANCE_META_OWNER, GLANCE_META_SIZE, GLANCE_META_MIN_DISK,
+        GLANCE_META_MIN_RAM, GLANCE_META_IS_PUBLIC, GLANCE_META_PROTECTED
+    };
+
+    image = json_object();
+    rc = 0;
+
+    if (ctx->meta.type != GLANCE_TYPE_UNKNOWN) {
+        rc = json_object_set_new(image, "disk_format",
+                 json_string(glance_type_disk_format(ctx->meta.type)));
+        rc |= json_object_set_new(image, "container_format",
+                 json_string(glance_type_container_format(ctx->meta.type)));
+    }
+
+    for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        field = fields[i];
+
+        if (!ctx->meta.given[field]) {
+            continue;
+        }
+
+        value = &ctx->meta.field[field];
+        name = glance_meta_name(field);
+
+        text.data = value->data;
+        text.len = value->len;
+
+        switch (field) {
+
+        case GLANCE_META_SIZE:
+        case GLANCE_META_MIN_DISK:
+        case GLANCE_META_MIN_RAM:
+            number = 0;
+            (void) glance_str_u64(text, GLANCE_IMAGE_SIZE_MAX, &number);
+            rc |= json_object_set_new(image, name, json_integer(number));
+            break;
+
+        case GLANCE_META_IS_PUBLIC:
+        case GLANCE_META_PROTECTED:
+            rc |= json_object_set_new(image, name,
+                                      json_boolean(glance_str_true(text)));
+            break;
+
+        default:
+            if (value->len) {
+                rc |= json_object_set_new(image, name,
+                                          ngx_http_glance_json_string(value));
+            }
+        }
+    }
+
+    if (rc != 0 || ngx_http_glance_seed_properties(r, ctx, image) != NGX_OK) {
+        json_decref(image);
+        return NULL;
+    }
+
+    return image;
+}
+
+
+static ngx_int_t
+ngx_http_glance_seed_properties(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, json_t *image)
+{
+    json_t                      *properties, *value;
+    ngx_uint_t                   i;
+    ngx_http_glance_property_t  *property;
+
+    if (ctx->meta.properties.nelts == 0
+        && ctx->meta.type == GLANCE_TYPE_UNKNOWN)
+    {
+        return NGX_OK;
+    }
+
+    properties = json_object();
+
+    property = ctx->meta.properties.elts;
+
+    for (i = 0; i < ctx->meta.properties.nelts; i++) {
+
+        value = property[i].value.len
+                ? ngx_http_glance_json_string(&property[i].value)
+                : json_null();
+
+        if (json_object_setn_new(properties,
+                                 (const char *) property[i].key.data,
+                                 property[i].key.len, value)
+            != 0)
+        {
+            json_decref(properties);
+            return NGX_ERROR;
+        }
+    }
+
+    /* the exact word of the seed's "type" lives on as a property */
+
+    if (ctx->meta.type != GLANCE_TYPE_UNKNOWN
+        && json_object_set_new(properties, "type",
+                               json_string(glance_type_name(ctx->meta.type)))
+           != 0)
+    {
+        json_decref(properties);
+        return NGX_ERROR;
+    }
+
+    return json_object_set_new(image, "properties", properties) == 0
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_http_glance_seed_created(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    if (ctx->call.status == NGX_HTTP_CONFLICT) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_CONFLICT,
+                              "An image with identifier %V already exists",
+                              &ctx->image_id);
+        return;
+    }
+
+    if (ctx->call.status != NGX_HTTP_OK
+        && ctx->call.status != NGX_HTTP_CREATED)
+    {
+        ngx_http_glance_fault_call(r, ctx);
+        return;
+    }
+
+    if (ngx_http_glance_record_parse(r, ctx) != NGX_OK) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_GATEWAY,
+                              "The registry sent a malformed record");
+        return;
+    }
+
+    if (ctx->claim == NULL) {
+        ngx_http_glance_seed_created_answer(r, ctx);
+        return;
+    }
+
+    ngx_http_glance_seed_upload(r, ctx, ngx_http_glance_seed_created_answer);
+}
+
+
+/* what was announced when the image was reserved counts as well */
+
+static void
+ngx_http_glance_seed_upload(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_http_glance_step_pt next)
+{
+    off_t       size;
+    ngx_str_t   checksum;
+
+    size = ctx->meta.size;
+
+    if (size < 0 && ctx->image.size > 0) {
+        size = ctx->image.size;
+    }
+
+    checksum = ctx->meta.field[GLANCE_META_CHECKSUM].len
+               ? ctx->meta.field[GLANCE_META_CHECKSUM]
+               : ctx->image.checksum;
+
+    ngx_http_glance_upload(r, ctx, size, &checksum, next);
+}
+
+
+static void
+ngx_http_glance_seed_created_answer(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_str_t                    base, uri;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    if (ngx_http_glance_base_uri(r, &base) != NGX_OK
+        || ngx_http_glance_seed_uri(r, &base, &ctx->image.id, &uri) != NGX_OK
+        || ngx_http_glance_add_header(r, "Location", &uri) != NGX_OK)
+    {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_glance_seed_answer(r, ctx, glcf->seed_post_status);
+}
+
+
+static void
+ngx_http_glance_seed_put_record(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    json_t      *image, *body;
+    ngx_uint_t   data;
+
+    if (!ngx_http_glance_seed_put_allowed(r, ctx)) {
+        return;
+    }
+
+    data = ngx_http_glance_has_body(r);
+
+    image = ngx_http_glance_seed_fields(r, ctx);
+
+    if (image == NULL) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    if (!data && json_object_size(image) == 0) {
+        json_decref(image);
+        ngx_http_glance_seed_updated_answer(r, ctx);
+        return;
+    }
+
+    if (!data) {
+        body = json_pack("{s:o}", "image", image);
+
+    } else {
+        ctx->claim = ngx_http_glance_create_claim(r, "killed");
+
+        (void) json_object_set_new(image, "status", json_string("saving"));
+
+        body = json_pack("{s:o, s:s}", "image", image, "from_state",
+                         "queued");
+
+        if (ctx->claim == NULL || body == NULL) {
+            json_decref(body);
+            ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+            return;
+        }
+    }
+
+    ngx_http_glance_registry_image(r, ctx, "PUT", &ctx->image_id, body,
+                                   ngx_http_glance_seed_updated);
+}
+
+
+static ngx_uint_t
+ngx_http_glance_seed_put_allowed(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_str_t        *id, *status;
+    glance_str_t      word;
+    glance_status_e   now;
+
+    if (!ngx_http_glance_seed_record(r, ctx)) {
+        return 0;
+    }
+
+    now = ctx->image.status;
+    id = &ctx->meta.field[GLANCE_META_ID];
+    status = &ctx->meta.field[GLANCE_META_STATUS];
+
+    if (id->len
+        && (id->len != ctx->image.id.len
+            || ngx_strncasecmp(id->data, ctx->image.id.data, id->len) != 0))
+    {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_FORBIDDEN,
+                              "x-image-meta-id differs from the image's "
+                              "identifier, which cannot be changed");
+        return 0;
+    }
+
+    word.data = status->data;
+    word.len = status->len;
+
+    /* clients of the time send back what they have read */
+
+    if (status->len && glance_status_parse(word) != now
+        && !(now == GLANCE_STATUS_ACTIVE
+             && glance_str_eq(word, glance_str("available"))))
+    {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_FORBIDDEN,
+                              "x-image-meta-status differs from the image's "
+                              "status, which cannot be set");
+        return 0;
+    }
+
+    if (ngx_http_glance_has_body(r)) {
+
+        if (now != GLANCE_STATUS_QUEUED) {
+            ngx_http_glance_fault(r, ctx, NGX_HTTP_CONFLICT,
+                                  "Cannot upload to an unqueued image");
+            return 0;
+        }
+
+        return ngx_http_glance_seed_length(r, ctx,
+                                           (ctx->meta.size < 0
+                                            && ctx->image.size > 0)
+                                           ? ctx->image.size
+                                           : ctx->meta.size);
+    }
+
+    if (now != GLANCE_STATUS_QUEUED && ctx->meta.size >= 0
+        && ctx->meta.size != ctx->image.size)
+    {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "x-image-meta-size is %O, but the image has %O "
+                              "bytes", ctx->meta.size, ctx->image.size);
+        return 0;
+    }
+
+    return 1;
+}
+
+
+static void
+ngx_http_glance_seed_updated(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    if (ctx->call.status == NGX_HTTP_CONFLICT && ctx->claim) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_CONFLICT,
+                              "Cannot upload to an unqueued image");
+        return;
+    }
+
+    if (!ngx_http_glance_seed_record(r, ctx)) {
+        return;
+    }
+
+    if (ctx->claim == NULL) {
+        ngx_http_glance_seed_updated_answer(r, ctx);
+        return;
+    }
+
+    ngx_http_glance_seed_upload(r, ctx, ngx_http_glance_seed_updated_answer);
+}
+
+
+/* the slides want headers, the clients of the time JSON: both (1.9) */
+
+static void
+ngx_http_glance_seed_updated_answer(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    if (ngx_http_glance_seed_headers(r, ctx) != NGX_OK) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_glance_seed_answer(r, ctx, NGX_HTTP_OK);
+}
+
+
+static void
+ngx_http_glance_seed_answer(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_uint_t status)
+{
+    json_t     *json;
+    ngx_str_t   base;
+
+    if (ngx_http_glance_base_uri(r, &base) != NGX_OK
+        || ngx_http_glance_add_etag(r, ctx) != NGX_OK)
+    {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    json = json_pack("{s:o}", "image",
+                     ngx_http_glance_seed_json(r, &ctx->image, &base, 1));
+
+    if (json == NULL) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_glance_send_json(r, ctx, status, json);
+}

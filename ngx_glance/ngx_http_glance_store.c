@@ -1,0 +1,79 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "ngx_http_glance_store.h"
+
+
+/* the one place where stores are registered */
+
+static ngx_http_glance_store_t  *ngx_http_glance_stores[] = {
+    &ngx_http_glance_store_file,
+    NULL
+};
+
+
+ngx_http_glance_store_t *
+ngx_http_glance_store_find(ngx_str_t *name)
+{
+    ngx_http_glance_store_t  **store;
+
+    for (store = ngx_http_glance_stores; *store; store++) {
+        if ((*store)->name.len == name->len
+            && ngx_strncmp((*store)->name.data, name->data, name->len) == 0)
+        {
+            return *store;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_http_glance_store_t *
+ngx_http_glance_store_locate(ngx_http_glance_loc_conf_t *glcf,
+    ngx_str_t *uri)
+{
+    glance_str_t               text;
+    glance_uri_t               parsed;
+    ngx_http_glance_store_t  **store;
+
+    text.data = uri->data;
+    text.len = uri->len;
+
+    if (!glance_uri_parse(text, &parsed)) {
+        return NULL;
+    }
+
+    for (store = ngx_http_glance_stores; *store; store++) {
+        if ((*store)->scheme == parsed.scheme && (*store)->enabled(glcf)) {
+            return *store;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_http_glance_handle_t *
+ngx_http_glance_store_handle(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_store_t *store, ngx_str_t *image_id,
+    ngx_http_glance_done_pt done)
+{
+    ngx_http_glance_handle_t  *h;
+
+    h = ngx_pcalloc(r->pool, sizeof(ngx_http_glance_handle_t));
+    if (h == NULL) {
+        return NULL;
+    }
+
+    h->store = store;
+    h->image_id = *image_id;
+    h->done = done;
+
+    ctx->handle = h;
+
+    return h;
+}

@@ -1,0 +1,133 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "ngx_http_glance_task.h"
+
+
+static void ngx_http_glance_task_thread(void *data, ngx_log_t *log);
+static void ngx_http_glance_task_event(ngx_event_t *ev);
+
+
+ngx_http_glance_task_t *
+ngx_http_glance_task_create(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_http_glance_work_pt work, ngx_http_glance_step_pt done, void *data)
+{
+    ngx_thread_task_t       *thread;
+    ngx_http_glance_task_t  *task;
+
+    thread = ngx_thread_task_alloc(r->pool, sizeof(ngx_http_glance_task_t));
+    if (thread == NULL) {
+        return NULL;
+    }
+
+    task = thread->ctx;
+
+    task->thread = thread;
+    task->request = r;
+    task->ctx = ctx;
+    task->work = work;
+    task->done = done;
+    task->data = data;
+
+    thread->handler = ngx_http_glance_task_thread;
+    thread->event.handler = ngx_http_glance_task_event;
+    thread->event.data = task;
+
+    return task;
+}
+
+
+/*
+ * The timer keeps a worker that is told to quit alive until the task is done
+ * and reports a task that takes long; it never ends one.
+ */
+
+ngx_int_t
+ngx_http_glance_task_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_thread_pool_t *pool, ngx_http_glance_task_t *task)
+{
+    task->thread->event.log = r->connection->log;
+
+    if (ngx_thread_task_post(pool, task->thread) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    task->busy = 1;
+    ctx->tasks++;
+    r->main->blocked++;
+
+    ngx_add_timer(&task->thread->event, NGX_HTTP_GLANCE_TASK_WATCH);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_glance_task_thread(void *data, ngx_log_t *log)
+{
+    ngx_http_glance_task_t *task = data;
+
+    task->work(task->data);
+}
+
+
+static void
+ngx_http_glance_task_event(ngx_event_t *ev)
+{
+    ngx_connection_t        *c;
+    ngx_http_request_t      *r;
+    ngx_http_glance_ctx_t   *ctx;
+    ngx_http_glance_task_t  *task;
+
+    task = ev->data;
+    ctx = task->ctx;
+    r = task->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    if (ev->timedout) {
+        ev->timedout = 0;
+
+        ngx_log_error(NGX_LOG_WARN, c->log, 0,
+                      "a disk or digest operation is taking long");
+
+        ngx_add_timer(ev, NGX_HTTP_GLANCE_TASK_WATCH);
+        return;
+    }
+
+    if (ev->timer_set) {
+        ngx_del_timer(ev);
+    }
+
+    task->busy = 0;
+    ctx->tasks--;
+    r->main->blocked--;
+
+    if (ctx->aborted) {
+
+        /*
+         * nginx could not free the request while tasks were running: with
+         * the last of them gone it can
+         */
+
+        if (ctx->tasks == 0) {
+            ngx_http_finalize_request(r, NGX_ERROR);
+            ngx_http_run_posted_requests(c);
+        }
+
+        return;
+    }
+
+    /* the reference: done() may finalize, and we still need the request */
+
+    r->main->count++;
+
+    task->done(r, ctx);
+
+    ngx_http_finalize_request(r, NGX_DONE);
+    ngx_http_run_posted_requests(c);
+}

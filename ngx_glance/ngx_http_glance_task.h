@@ -1,0 +1,45 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#ifndef _NGX_HTTP_GLANCE_TASK_H_INCLUDED_
+#define _NGX_HTTP_GLANCE_TASK_H_INCLUDED_
+
+
+#include "ngx_http_glance_module.h"
+
+
+#define NGX_HTTP_GLANCE_TASK_WATCH  60000   /* ms */
+
+
+/* runs in a thread and touches nothing but its data: no request, no pool */
+typedef void (*ngx_http_glance_work_pt)(void *data);
+
+struct ngx_http_glance_task_s {
+    ngx_thread_task_t          *thread;
+    ngx_http_request_t         *request;
+    ngx_http_glance_ctx_t      *ctx;
+    ngx_http_glance_work_pt     work;
+    ngx_http_glance_step_pt     done;   /* not called for an ended request */
+    void                       *data;
+    unsigned                    busy:1;
+};
+
+
+/*
+ * A task lives in r->pool, which outlasts it: nginx frees no request while
+ * tasks are running.  It can be posted again after done() was called.
+ */
+ngx_http_glance_task_t *ngx_http_glance_task_create(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_work_pt work,
+    ngx_http_glance_step_pt done, void *data);
+
+/* NGX_ERROR: the pool's queue is full, nothing was started */
+ngx_int_t ngx_http_glance_task_post(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_thread_pool_t *pool,
+    ngx_http_glance_task_t *task);
+
+
+#endif /* _NGX_HTTP_GLANCE_TASK_H_INCLUDED_ */

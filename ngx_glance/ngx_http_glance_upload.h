@@ -1,0 +1,104 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#ifndef _NGX_HTTP_GLANCE_UPLOAD_H_INCLUDED_
+#define _NGX_HTTP_GLANCE_UPLOAD_H_INCLUDED_
+
+
+#include "ngx_http_glance_store.h"
+#include "ngx_http_glance_task.h"
+
+
+#define NGX_HTTP_GLANCE_MD5      0
+#define NGX_HTTP_GLANCE_SHA512   1
+#define NGX_HTTP_GLANCE_DIGESTS  2
+
+
+/*
+ * The body goes through a ring of buffers.  "filled" counts the buffers
+ * filled so far, each reader's "done" those it has worked off; buffer n lies
+ * in slot n % nbufs and is free again when all readers are past it.
+ */
+
+typedef struct {
+    ngx_http_glance_upload_t   *upload;
+    ngx_http_glance_task_t     *task;
+    glance_digest_t            *digest;
+    uint64_t                    done;
+    uint64_t                    upto;       /* of the running task */
+    unsigned                    failed:1;
+} ngx_http_glance_lane_t;
+
+
+struct ngx_http_glance_upload_s {
+    ngx_http_glance_handle_t   *handle;
+    ngx_http_glance_step_pt     next;
+
+    u_char                    **bufs;
+    size_t                     *lens;
+    ngx_uint_t                  nbufs;
+    size_t                      size;
+    size_t                      fill;       /* bytes in the buffer in hand */
+    uint64_t                    filled;
+    uint64_t                    written;    /* the store's "done" */
+    ngx_http_glance_lane_t      lanes[NGX_HTTP_GLANCE_DIGESTS];
+
+    off_t                       received;   /* bytes of the image */
+    off_t                       expected;   /* -1: unknown */
+    ngx_str_t                   checksum;   /* expected, may be empty */
+    ngx_str_t                   digest[NGX_HTTP_GLANCE_DIGESTS];
+
+    glance_multipart_t         *multipart;
+    glance_str_t                content;    /* of a part, to be taken */
+
+    ngx_event_t                 beat;       /* renews the lease */
+    ngx_http_glance_call_t      beat_call;
+    ngx_event_t                 retry;
+    ngx_http_glance_step_pt     retry_step;
+    ngx_str_t                   claim_path;
+    u_char                      claim_name[sizeof("/claims/")
+                                           + GLANCE_UUID_LEN];
+    ngx_msec_t                  progress;   /* when bytes came last */
+    ngx_msec_t                  deadline;   /* of the commit */
+
+    ngx_uint_t                  status;     /* of a failure */
+    ngx_str_t                   error;
+
+    unsigned                    store_busy:1;
+    unsigned                    reading:1;
+    unsigned                    paused:1;
+    unsigned                    eof:1;
+    unsigned                    ending:1;   /* left the pump, either way */
+    unsigned                    gone:1;     /* the client */
+    unsigned                    undoing:1;
+};
+
+
+/*
+ * Receives the data of ctx->image, which this request has claimed, into
+ * ctx->store, and calls next() when they are committed: ctx->image is the
+ * active record then.  On failure the image is killed, what was stored is
+ * removed, and the client has got the answer.  size: expected, or -1;
+ * checksum: expected MD5, or empty.
+ */
+void ngx_http_glance_upload(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, off_t size, ngx_str_t *checksum,
+    ngx_http_glance_step_pt next);
+
+/* between upload.c and commit.c */
+void ngx_http_glance_upload_commit(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_cdecl ngx_http_glance_upload_fail(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_uint_t status, const char *fmt, ...);
+ngx_str_t *ngx_http_glance_upload_claim_path(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+json_t *ngx_http_glance_upload_lease(ngx_http_request_t *r);
+void ngx_http_glance_upload_stop(ngx_http_glance_upload_t *u);
+void ngx_http_glance_upload_undo(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+
+#endif /* _NGX_HTTP_GLANCE_UPLOAD_H_INCLUDED_ */
