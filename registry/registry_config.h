@@ -91,6 +91,9 @@ const char *registry_config_str(const registry_config_t *cf,
 int64_t registry_config_int(const registry_config_t *cf, const char *option);
 bool registry_config_bool(const registry_config_t *cf, const char *option);
 
+/* the identity part of flavor: "none", "keystone" or "trusted" */
+const char *registry_config_identity(const registry_config_t *cf);
+
 /* whether a file or the command line gave a value */
 bool registry_config_is_set(const registry_config_t *cf, const char *option);
 

@@ -1,0 +1,383 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "registry_config_value.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+static registry_rc_e registry_config_entry(registry_config_t *cf,
+    const registry_ini_entry_t *entry, bool *known, registry_err_t *err);
+static unsigned registry_config_rank(const registry_config_t *cf,
+    const registry_opt_t *opt, const registry_ini_entry_t *entry);
+static bool registry_config_alias(const registry_opt_t *opt,
+    const char *section, const char *key);
+static bool registry_config_section(const char *section);
+static bool registry_config_ignored(registry_config_t *cf, const char *key);
+static registry_rc_e registry_config_backend(registry_config_t *cf,
+    const char *name, registry_err_t *err);
+static registry_rc_e registry_config_warn(registry_config_t *cf,
+    registry_err_t *err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+
+/*
+ * What Glance's own programs read in [DEFAULT] and nothing here needs: one
+ * notice instead of a warning each.  A trailing "*" stands for any rest.
+ */
+
+static const char *const  registry_config_unneeded[] = {
+    "transport_url", "rpc_*", "rabbit_*", "qpid_*", "notifier_strategy",
+    "notification_*", "default_publisher_id", "control_exchange",
+    "disabled_notifications", "executor_thread_pool_size", "log_handler",
+    "image_cache_*", "enable_v1_*", "enable_v2_*", "use_journal", "use_json",
+    "use_stderr", "instance_format", "instance_uuid_format",
+    "default_log_levels", "logging_*", "log_rotat*", "max_logfile_*",
+    "max_header_line", "tcp_keepidle", "http_keepalive",
+    "client_socket_timeout", "sqlalchemy_*", "digest_algorithm",
+    "registry_client_*", "eventlet_*", "conn_pool_*", "publish_errors",
+    "fatal_deprecations", "watch_log_file", "rate_limit_*", NULL
+};
+
+
+registry_rc_e
+registry_config_read(registry_config_t *cf, registry_err_t *err)
+{
+    bool                         known;
+    registry_rc_e                rc;
+    registry_err_t               cause;
+    const registry_ini_entry_t  *entry;
+
+    for (size_t i = 0; i < cf->ini->n; i++) {
+        entry = &cf->ini->entries[i];
+
+        if (entry->key == NULL) {
+            if (!registry_config_section(entry->section)) {
+                continue;
+            }
+
+            return registry_err_set(err, REGISTRY_INVALID,
+                                    "%.160s:%u: neither a section nor "
+                                    "\"option = value\"",
+                                    cf->path, entry->line);
+        }
+
+        rc = registry_config_entry(cf, entry, &known, &cause);
+
+        if (rc != REGISTRY_OK) {
+            return registry_err_set(err, rc, "%.120s:%u: %.120s", cf->path,
+                                    entry->line, cause.text);
+        }
+
+        if (known || !registry_config_section(entry->section)
+            || registry_config_ignored(cf, entry->key))
+        {
+            continue;
+        }
+
+        cf->unknown++;
+
+        if (registry_config_warn(cf, err, "%s:%u: unknown option \"%s\" in "
+                                 "section [%s]", cf->path, entry->line,
+                                 entry->key, entry->section)
+            != REGISTRY_OK)
+        {
+            return REGISTRY_ERROR;
+        }
+    }
+
+    if (cf->ignored[0] != '\0') {
+        return registry_config_warn(cf, err, "%s: without effect here: %s",
+                                    cf->path, cf->ignored);
+    }
+
+    return REGISTRY_OK;
+}
+
+
+static registry_rc_e
+registry_config_entry(registry_config_t *cf,
+    const registry_ini_entry_t *entry, bool *known, registry_err_t *err)
+{
+    unsigned               rank;
+    registry_rc_e          rc;
+    const registry_opt_t  *opt;
+
+    *known = false;
+
+    for (size_t i = 0; i < cf->n_options; i++) {
+        opt = &registry_options[i];
+
+        rank = registry_config_rank(cf, opt, entry);
+        if (rank == 0) {
+            continue;
+        }
+
+        *known = true;
+
+        if ((opt->programs & cf->program->mask) == 0
+            || rank < cf->values[i].rank
+            || (entry->value[0] == '\0' && opt->type != REGISTRY_OPT_STR))
+        {
+            continue;
+        }
+
+        rc = registry_config_assign(cf, i, entry->value, rank, err);
+        if (rc != REGISTRY_OK) {
+            return rc;
+        }
+    }
+
+    return REGISTRY_OK;
+}
+
+
+/* 0: the entry is not about this option */
+
+static unsigned
+registry_config_rank(const registry_config_t *cf, const registry_opt_t *opt,
+    const registry_ini_entry_t *entry)
+{
+    bool  app;
+
+    app = (strcmp(entry->section, cf->program->app) == 0);
+
+    if (strcmp(entry->key, opt->name) == 0) {
+        if (app) {
+            return REGISTRY_RANK_APP;
+        }
+
+        if (strcmp(entry->section, "DEFAULT") == 0) {
+            return REGISTRY_RANK_DEFAULT;
+        }
+
+        if (strcmp(entry->section, opt->section) == 0) {
+            return REGISTRY_RANK_SECTION;
+        }
+    }
+
+    if (opt->aliases == NULL) {
+        return 0;
+    }
+
+    if (app && registry_config_alias(opt, "DEFAULT", entry->key)) {
+        return REGISTRY_RANK_APP;
+    }
+
+    if (registry_config_alias(opt, entry->section, entry->key)) {
+        return (strcmp(entry->section, "DEFAULT") == 0)
+               ? REGISTRY_RANK_ALIAS : REGISTRY_RANK_SECTION;
+    }
+
+    return 0;
+}
+
+
+/* key NULL: any alias in this section */
+
+static bool
+registry_config_alias(const registry_opt_t *opt, const char *section,
+    const char *key)
+{
+    size_t       len, n;
+    const char  *p, *name;
+
+    len = strlen(section);
+
+    for (p = opt->aliases; p != NULL && *p != '\0'; p += n) {
+        p += strspn(p, " ");
+        n = strcspn(p, " ");
+
+        if (n <= len || strncmp(p, section, len) != 0 || p[len] != '/') {
+            continue;
+        }
+
+        name = p + len + 1;
+
+        if (key == NULL
+            || (n - len - 1 == strlen(key)
+                && strncmp(name, key, n - len - 1) == 0))
+        {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+/* a section of which all options are known */
+
+static bool
+registry_config_section(const char *section)
+{
+    const registry_opt_t  *opt;
+
+    for (opt = registry_options; opt->name != NULL; opt++) {
+        if (strcmp(opt->section, section) == 0
+            || registry_config_alias(opt, section, NULL))
+        {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+static bool
+registry_config_ignored(registry_config_t *cf, const char *key)
+{
+    size_t       len, used;
+    const char  *name;
+
+    for (size_t i = 0; registry_config_unneeded[i] != NULL; i++) {
+        name = registry_config_unneeded[i];
+        len = strlen(name);
+
+        if ((name[len - 1] == '*' && strncmp(name, key, len - 1) == 0)
+            || strcmp(name, key) == 0)
+        {
+            used = strlen(cf->ignored);
+
+            (void) snprintf(cf->ignored + used, sizeof(cf->ignored) - used,
+                            "%s%s", (used > 0) ? ", " : "", key);
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+/* the section of the backend that is the default overlays the store options */
+
+registry_rc_e
+registry_config_backends(registry_config_t *cf, registry_err_t *err)
+{
+    char         name[128];
+    size_t       i, j, len;
+    const char  *list, *wanted, *type, *p;
+
+    i = registry_config_index(cf, "enabled_backends");
+    j = registry_config_index(cf, "default_backend");
+
+    if (i == cf->n_options || cf->values[i].text[0] == '\0') {
+        return REGISTRY_OK;
+    }
+
+    list = cf->values[i].text;
+    wanted = cf->values[j].text;
+
+    for (p = list; *p != '\0'; p += len) {
+        p += strspn(p, ", \t");
+        len = strcspn(p, ", \t");
+
+        type = memchr(p, ':', len);
+
+        if (len == 0) {
+            break;
+        }
+
+        if (type == NULL || type == p || len >= sizeof(name)) {
+            return registry_err_set(err, REGISTRY_INVALID,
+                                    "%.160s: enabled_backends: must be a "
+                                    "list of NAME:TYPE", cf->path);
+        }
+
+        (void) snprintf(name, sizeof(name), "%.*s", (int) (type - p), p);
+
+        if (wanted[0] != '\0' && strcmp(wanted, name) != 0) {
+            continue;
+        }
+
+        i = registry_config_index(cf, "default_store");
+
+        if (i != cf->n_options) {
+            char  word[16];
+
+            (void) snprintf(word, sizeof(word), "%.*s",
+                            (int) (len - (size_t) (type - p) - 1), type + 1);
+
+            if (registry_config_assign(cf, i, word, REGISTRY_RANK_BACKEND,
+                                       err)
+                != REGISTRY_OK)
+            {
+                return REGISTRY_INVALID;
+            }
+        }
+
+        return registry_config_backend(cf, name, err);
+    }
+
+    return registry_err_set(err, REGISTRY_INVALID,
+                            "%.120s: default_backend: \"%.60s\" is not in "
+                            "enabled_backends", cf->path, wanted);
+}
+
+
+static registry_rc_e
+registry_config_backend(registry_config_t *cf, const char *name,
+    registry_err_t *err)
+{
+    registry_ini_entry_t         as;
+    const registry_ini_entry_t  *entry;
+
+    for (size_t e = 0; e < cf->ini->n; e++) {
+        entry = &cf->ini->entries[e];
+
+        if (entry->key == NULL || strcmp(entry->section, name) != 0) {
+            continue;
+        }
+
+        as = *entry;
+        as.section = (char *) "glance_store";
+
+        for (size_t i = 0; i < cf->n_options; i++) {
+            if (registry_config_rank(cf, &registry_options[i], &as)
+                == REGISTRY_RANK_SECTION
+                && registry_config_assign(cf, i, entry->value,
+                                          REGISTRY_RANK_BACKEND, err)
+                   != REGISTRY_OK)
+            {
+                return REGISTRY_INVALID;
+            }
+        }
+    }
+
+    return REGISTRY_OK;
+}
+
+
+static registry_rc_e
+registry_config_warn(registry_config_t *cf, registry_err_t *err,
+    const char *fmt, ...)
+{
+    int       n;
+    char    **list;
+    va_list   args;
+
+    list = realloc(cf->warnings, (cf->n_warnings + 1) * sizeof(char *));
+    if (list == NULL) {
+        return registry_err_set(err, REGISTRY_ERROR, "no memory");
+    }
+
+    cf->warnings = list;
+
+    va_start(args, fmt);
+    n = vasprintf(&list[cf->n_warnings], fmt, args);
+    va_end(args);
+
+    if (n < 0) {
+        return registry_err_set(err, REGISTRY_ERROR, "no memory");
+    }
+
+    cf->n_warnings++;
+
+    return REGISTRY_OK;
+}

@@ -1,0 +1,249 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "registry_config.h"
+
+
+#define A    REGISTRY_FOR_API
+#define R    REGISTRY_FOR_REGISTRY
+#define W    REGISTRY_FOR_WORKER
+#define M    REGISTRY_FOR_MANAGE
+#define ALL  REGISTRY_FOR_ALL
+
+#define UNUSED  REGISTRY_OPT_UNUSED
+#define SECRET  REGISTRY_OPT_SENSITIVE
+
+#define D  "DEFAULT"
+
+#define STR(name, section, aliases, programs, def, flags, help)               \
+    { name, section, aliases, programs, REGISTRY_OPT_STR, def, 0, 0, NULL,    \
+      flags, help }
+
+#define INT(name, section, aliases, programs, def, min, max, help)            \
+    { name, section, aliases, programs, REGISTRY_OPT_INT, def, min, max,      \
+      NULL, 0, help }
+
+#define BOOL(name, section, aliases, programs, def, help)                     \
+    { name, section, aliases, programs, REGISTRY_OPT_BOOL, def, 0, 0, NULL,   \
+      0, help }
+
+#define WORD(name, section, aliases, programs, def, words, help)              \
+    { name, section, aliases, programs, REGISTRY_OPT_WORD, def, 0, 0, words,  \
+      0, help }
+
+#define DAY  86400
+
+
+/*
+ * The order is that of a sample file.  An option that differs between the
+ * programs has a row for each.
+ */
+
+const registry_opt_t  registry_options[] = {
+
+    /* log */
+
+    BOOL("verbose", D, NULL, ALL, "True",
+         "Log at level INFO; without it, at level WARNING."),
+    BOOL("debug", D, NULL, ALL, "False",
+         "Log at level DEBUG."),
+    STR("log_file", D, "DEFAULT/logfile", ALL, "", 0,
+        "The log file, for example /var/log/glance/api.log; empty: standard "
+        "output."),
+    STR("log_dir", D, "DEFAULT/logdir", ALL, "", 0,
+        "The directory of log_file."),
+    STR("log_format", D, "DEFAULT/log-format", ALL,
+        "%(asctime)s %(levelname)8s [%(name)s] %(message)s", 0,
+        "The form of a line. Also: %(process)d and %(request_id)s."),
+    STR("log_date_format", D, "DEFAULT/log-date-format", ALL,
+        "%Y-%m-%d %H:%M:%S", 0,
+        "The form of %(asctime)s, as of strftime(3)."),
+    STR("log_config", D, "DEFAULT/log-config DEFAULT/log_config_append",
+        ALL, "", 0,
+        "A Python logging configuration file, which replaces the other "
+        "options."),
+    BOOL("use_syslog", D, "DEFAULT/use-syslog", ALL, "False",
+         "Log to syslog instead of a file."),
+    STR("syslog_log_facility", D, "DEFAULT/syslog-log-facility", ALL,
+        "LOG_USER", 0,
+        "The facility: LOG_USER, LOG_DAEMON, LOG_LOCAL0 ..."),
+
+    /* listener */
+
+    STR("bind_host", D, NULL, A | R, "0.0.0.0", 0,
+        "The address to listen on."),
+    INT("bind_port", D, NULL, A, "9292", 1, 65535,
+        "The port of the API server."),
+    INT("bind_port", D, NULL, R, "9191", 1, 65535,
+        "The port of the registry."),
+    INT("backlog", D, NULL, A | R, "4096", 1, 65535,
+        "The length of the queue of connections not yet accepted."),
+    INT("workers", D, NULL, A | R, "0", 0, 1024,
+        "nginx worker processes of the API server; 0: one for each CPU."),
+    STR("cert_file", D, NULL, A, "", 0,
+        "The certificate chain (PEM); with key_file: TLS and HTTP/2."),
+    STR("key_file", D, NULL, A, "", 0,
+        "The private key (PEM)."),
+    STR("user", D, NULL, A, "", 0,
+        "The user of the nginx worker processes when started by root; "
+        "empty: root itself."),
+    STR("nginx_binary", D, NULL, A, "", 0,
+        "The nginx to run; empty: the first in PATH or /usr/sbin."),
+    STR("nginx_module", D, NULL, A, "", 0,
+        "ngx_http_glance_module.so; empty: beside the program, else in "
+        "nginx's directory of modules."),
+    STR("run_dir", D, NULL, ALL, "/run/glance", 0,
+        "The directory of pid files and of the rendered nginx.conf."),
+
+    /* registry as seen by the API server and the worker */
+
+    STR("registry_host", D, NULL, A | W, "0.0.0.0", 0,
+        "The address of the registry; 0.0.0.0 is this machine."),
+    INT("registry_port", D, "DEFAULT/resigtry_port", A | W, "9191", 1, 65535,
+        "The port of the registry."),
+    STR("registry_hosts", D, NULL, A | W, "", 0,
+        "Several registries: HOST:PORT or unix:/PATH, separated by commas; "
+        "empty: registry_host and registry_port."),
+    WORD("registry_client_protocol", D, NULL, A | W, "http", "http",
+         "The protocol of the registry."),
+    STR("registry_socket", D, NULL, ALL, "", 0,
+        "The absolute path of a unix socket. The registry listens on it "
+        "besides TCP, the API server connects to it instead."),
+    STR("registry_secret", D, NULL, ALL, "", SECRET,
+        "A secret shared by the API servers and the registries, which "
+        "believe the caller's identity only with it."),
+    STR("node_name", D, NULL, A | W, "", 0,
+        "The name of this node in claims; empty: the host name."),
+    INT("upload_lease", D, NULL, A | R, "20", 1, 3600,
+        "Seconds after which the upload of a dead API server is given up."),
+    INT("sweep_interval", D, NULL, R | W, "5", 1, 3600,
+        "Seconds between two searches for such uploads."),
+
+    /* identity */
+
+    STR("flavor", "paste_deploy", NULL, ALL, "", 0,
+        "Who the callers are: empty: everyone is administrator; keystone; "
+        "trusted: the headers of an authenticating proxy. caching may be "
+        "added with a +."),
+    STR("config_file", "paste_deploy", NULL, ALL, "", UNUSED,
+        "Has no effect: there are no paste pipelines."),
+    STR("trusted_proxies", D, NULL, A, "", 0,
+        "With flavor trusted: ADDRESS or ADDRESS/BITS of the proxies, "
+        "separated by commas."),
+    STR("admin_role", D, NULL, A | R, "admin", 0,
+        "The role that makes an administrator."),
+    BOOL("owner_is_tenant", D, NULL, A | R, "True",
+         "The owner of an image is a tenant, not a user."),
+    STR("policy_file", D, "oslo_policy/policy_file", A | R, "policy.json",
+        UNUSED, "Has no effect yet."),
+    STR("policy_default_rule", D, "oslo_policy/policy_default_rule", A | R,
+        "default", UNUSED, "Has no effect yet."),
+
+    /* database */
+
+    STR("sql_connection", D, "database/connection DEFAULT/connection",
+        A | R | M, "sqlite:////var/lib/glance/glance.sqlite", SECRET,
+        "sqlite:////ABSOLUTE/FILE, sqlite:///RELATIVE/FILE or "
+        "mysql://USER:PASSWORD@HOST:PORT/DATABASE. Also as connection in "
+        "the section [database]."),
+    INT("sql_idle_timeout", D,
+        "DEFAULT/sql_idel_timeout database/connection_recycle_time "
+        "database/idle_timeout database/sql_idle_timeout", R | M, "3600", 1,
+        INT32_MAX,
+        "A connection that idled longer is established again."),
+    INT("sql_max_retries", D, "database/max_retries "
+        "database/sql_max_retries", R | M, "10", -1, INT32_MAX,
+        "How often the registry tries to reach the database at its start; "
+        "-1: without end."),
+    INT("sql_retry_interval", D, "database/retry_interval "
+        "database/reconnect_interval", R | M, "1", 0, 3600,
+        "Seconds between two tries."),
+
+    /* limits */
+
+    INT("registry_threads", D, NULL, R, "8", 1, 256,
+        "Threads, each with a connection to the database."),
+    INT("api_limit_max", D, NULL, A | R, "1000", 1, 100000,
+        "The longest page of a list."),
+    INT("limit_param_default", D, NULL, A | R, "25", 1, 100000,
+        "The page when the caller gives no limit."),
+    INT("max_request_body", D, NULL, R, "1048576", 1024, 1073741824,
+        "Bytes of the metadata in one request to the registry."),
+    INT("image_property_quota", D, NULL, A | R, "128", -1, INT32_MAX,
+        "Properties of an image; -1: any number."),
+    INT("image_member_quota", D, NULL, A | R, "128", -1, INT32_MAX,
+        "Members of an image; -1: any number."),
+    INT("image_size_cap", D, NULL, A | R, "1099511627776", 1, INT64_MAX,
+        "Bytes of the largest image."),
+
+    /* stores */
+
+    WORD("default_store", D, "glance_store/default_store", A, "file",
+         "file,filesystem,swift,s3,http,https",
+         "Where images go that name no store: file, swift or s3."),
+    STR("filesystem_store_datadir", D,
+        "glance_store/filesystem_store_datadir", A | W,
+        "/var/lib/glance/images/", 0,
+        "The directory of the file store; created when missing. Also in the "
+        "section [glance_store]."),
+    STR("enabled_backends", D, NULL, A | W, "", 0,
+        "NAME:TYPE pairs separated by commas; the sections [NAME] hold the "
+        "options of the stores."),
+    STR("default_backend", "glance_store", NULL, A | W, "", 0,
+        "The name in enabled_backends that is used by default."),
+    STR("stores", "glance_store", NULL, A | W, "file,http", UNUSED,
+        "Has no effect: all stores are there."),
+    STR("swift_store_auth_address", D,
+        "glance_store/swift_store_auth_address", A, "127.0.0.1:8080/v1.0/",
+        0, "The authentication service of Swift."),
+    STR("swift_store_user", D, "glance_store/swift_store_user", A, "",
+        SECRET, "The account, or ACCOUNT:USER."),
+    STR("swift_store_key", D, "glance_store/swift_store_key", A, "", SECRET,
+        "The account's key."),
+    STR("swift_store_container", D, "glance_store/swift_store_container",
+        A, "glance", 0, "The container of the images."),
+    BOOL("swift_store_create_container_on_put", D,
+         "glance_store/swift_store_create_container_on_put", A, "False",
+         "Create the container when it is missing."),
+    INT("swift_store_large_object_size", D,
+        "glance_store/swift_store_large_object_size", A, "5120", 1, INT32_MAX,
+        "Megabytes from which on an image is cut into several objects."),
+    INT("swift_store_large_object_chunk_size", D,
+        "glance_store/swift_store_large_object_chunk_size", A, "200", 1,
+        INT32_MAX, "Megabytes of each of these objects."),
+    BOOL("swift_enable_snet", D, "glance_store/swift_enable_snet", A,
+         "False", "Use the service network of the cloud provider."),
+    STR("swift_store_auth_version", D,
+        "glance_store/swift_store_auth_version", A, "2", 0,
+        "The version of the authentication service."),
+    STR("s3_store_host", D, "glance_store/s3_store_host", A, "", 0,
+        "The S3 service."),
+    STR("s3_store_access_key", D, "glance_store/s3_store_access_key", A, "",
+        SECRET, "The access key."),
+    STR("s3_store_secret_key", D, "glance_store/s3_store_secret_key", A, "",
+        SECRET, "The secret key."),
+    STR("s3_store_bucket", D, "glance_store/s3_store_bucket", A, "glance",
+        0, "The bucket of the images."),
+    BOOL("s3_store_create_bucket_on_put", D,
+         "glance_store/s3_store_create_bucket_on_put", A, "False",
+         "Create the bucket when it is missing."),
+    STR("s3_store_object_buffer_dir", D,
+        "glance_store/s3_store_object_buffer_dir", A, "", UNUSED,
+        "Has no effect: images are sent as they arrive."),
+
+    /* delayed delete */
+
+    BOOL("delayed_delete", D, NULL, A | R, "False",
+         "Keep the data of a deleted image for scrub_time."),
+    INT("scrub_time", D, NULL, A | R, "0", 0, INT32_MAX,
+        "Seconds that deleted data is kept."),
+    STR("scrubber_datadir", D, NULL, A | R, "/var/lib/glance/scrubber",
+        UNUSED, "Has no effect: the database keeps the queue."),
+    STR("metadata_encryption_key", D, NULL, A | R, "", SECRET | UNUSED,
+        "Has no effect yet."),
+
+    { NULL, NULL, NULL, 0, REGISTRY_OPT_STR, NULL, 0, 0, NULL, 0, NULL }
+};
