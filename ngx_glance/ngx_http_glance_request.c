@@ -4,9 +4,9 @@
  */
 
 
-#include <openssl/rand.h>
-
 #include "ngx_http_glance_module.h"
+
+#include <openssl/rand.h>
 
 
 static void ngx_http_glance_abort(void *data);

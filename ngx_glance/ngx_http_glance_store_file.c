@@ -4,13 +4,14 @@
  */
 
 
-#include <sys/file.h>
-
 #include "ngx_http_glance_store.h"
 #include "ngx_http_glance_task.h"
 
+#include <sys/file.h>
+
 
 #define NGX_HTTP_GLANCE_UPLOAD_DIR  "/.upload"
+#define NGX_HTTP_GLANCE_SYNC_STEP   (16 * 1024 * 1024)
 
 
 /*
@@ -36,6 +37,7 @@ typedef struct {
 
     ngx_fd_t                   fd;
     off_t                      offset;
+    off_t                      synced;      /* given to the disk */
     u_char                    *data;        /* to be written */
     size_t                     len;
 
@@ -690,6 +692,18 @@ ngx_http_glance_file_write_work(void *data)
         len -= n;
         f->offset += n;
     }
+
+#if (NGX_LINUX)
+
+    /* the disk starts now: little is left for fdatasync() at the end */
+
+    if (f->offset - f->synced >= NGX_HTTP_GLANCE_SYNC_STEP) {
+        (void) sync_file_range(f->fd, f->synced, f->offset - f->synced,
+                               SYNC_FILE_RANGE_WRITE);
+        f->synced = f->offset;
+    }
+
+#endif
 }
 
 

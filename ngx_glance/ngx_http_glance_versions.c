@@ -72,6 +72,11 @@ ngx_http_glance_versions_send(ngx_http_request_t *r,
                              ngx_http_glance_version_table[i].path));
     }
 
+    if (status == NGX_HTTP_GLANCE_MULTIPLE_CHOICES) {
+        /* the one status that nginx has no line for */
+        ngx_str_set(&r->headers_out.status_line, "300 Multiple Choices");
+    }
+
     json = json_pack("{s:o}", "versions", list);
 
     ngx_http_glance_send_json(r, ctx, status, json);
