@@ -25,7 +25,7 @@ glance_buf_init(glance_buf_t *b, void *mem, size_t size)
 {
     b->start = mem;
     b->last = mem;
-    b->end = b->start + size;
+    b->end = (size > 0) ? b->start + size : b->start;
     b->overflow = false;
 }
 

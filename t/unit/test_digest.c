@@ -1,0 +1,102 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "glance_digest.h"
+
+#include "tap.h"
+
+
+typedef struct {
+    const char  *name;
+    const char  *text;
+    const char  *hex;
+} test_digest_t;
+
+
+static const test_digest_t  test_digests[] = {
+    { "md5", "", "d41d8cd98f00b204e9800998ecf8427e" },
+    { "md5", "abc", "900150983cd24fb0d6963f7d28e17f72" },
+    { "MD5", "abc", "900150983cd24fb0d6963f7d28e17f72" },
+    { "sha1", "abc", "a9993e364706816aba3e25717850c26c9cd0d89d" },
+    { "sha256", "abc",
+      "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
+    { "sha512", "",
+      "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
+      "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e" },
+    { "sha512", "abc",
+      "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+      "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f" }
+};
+
+
+int
+main(void)
+{
+    size_t            i, len, n;
+    glance_str_t      s;
+    unsigned char     hex[GLANCE_DIGEST_HEX_MAX];
+    glance_digest_t  *d, *e;
+
+    for (i = 0; i < tap_n(test_digests); i++) {
+        d = glance_digest_new(test_digests[i].name);
+
+        if (!ok(d != NULL, "%s", test_digests[i].name)) {
+            continue;
+        }
+
+        /* byte by byte, with nothing in between */
+
+        n = strlen(test_digests[i].text);
+
+        for (len = 0; len < n; len++) {
+            if (!glance_digest_update(d, test_digests[i].text + len, 1)
+                || !glance_digest_update(d, NULL, 0))
+            {
+                break;
+            }
+        }
+
+        ok(len == n, "updates of \"%s\"", test_digests[i].text);
+        ok(glance_digest_hex(d, hex, &len), "result");
+
+        s.len = len;
+        s.data = hex;
+
+        is(s, test_digests[i].hex, "its text");
+
+        ok(!glance_digest_update(d, "x", 1), "no update when used up");
+        ok(!glance_digest_hex(d, hex, &len), "no second result");
+
+        glance_digest_free(d);
+    }
+
+    d = glance_digest_new("md5");
+    e = glance_digest_new("sha256");
+
+    if (ok(d != NULL && e != NULL, "two digests at once")) {
+        ok(glance_digest_update(d, "abc", 3)
+           && glance_digest_update(e, "abc", 3)
+           && glance_digest_hex(d, hex, &len) && len == 32
+           && memcmp(hex, "9001509", 7) == 0
+           && glance_digest_hex(e, hex, &len) && len == 64
+           && memcmp(hex, "ba7816bf", 8) == 0,
+           "do not disturb each other");
+    }
+
+    glance_digest_free(d);
+    glance_digest_free(e);
+
+    ok(glance_digest_new("") == NULL, "no name");
+    ok(glance_digest_new("md55") == NULL, "unknown name");
+
+    d = glance_digest_new("sha512");
+    glance_digest_free(d);
+    glance_digest_free(NULL);
+
+    ok(true, "freed without a result, and freed nothing");
+
+    return tap_done();
+}
