@@ -13,6 +13,8 @@ static void ngx_http_glance_seed_delete_record(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_seed_delete_marked(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_seed_delete_soft(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_seed_deleted(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_seed_removed(ngx_http_request_t *r,
@@ -40,6 +42,17 @@ ngx_http_glance_seed_delete_record(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
     json_t  *body;
+
+    if (ctx->claim
+        && ctx->call.status == NGX_HTTP_OK
+        && ngx_http_glance_record_parse(r, ctx) == NGX_OK
+        && ctx->image.status == GLANCE_STATUS_DELETED)
+    {
+        /* marked by an earlier try whose answer was lost */
+
+        ngx_http_glance_seed_delete_soft(r, ctx);
+        return;
+    }
 
     if (!ngx_http_glance_seed_record(r, ctx)) {
         return;
@@ -70,11 +83,30 @@ static void
 ngx_http_glance_seed_delete_marked(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
+    if (ctx->call.status == NGX_HTTP_CONFLICT && ctx->data == NULL) {
+
+        /* the status changed under our hands, or an answer was lost */
+
+        ctx->data = ctx;
+
+        ngx_http_glance_registry_image(r, ctx, "GET", &ctx->image_id, NULL,
+                                       ngx_http_glance_seed_delete_record);
+        return;
+    }
+
     if (ctx->call.status != NGX_HTTP_OK) {
         ngx_http_glance_fault_call(r, ctx);
         return;
     }
 
+    ngx_http_glance_seed_delete_soft(r, ctx);
+}
+
+
+static void
+ngx_http_glance_seed_delete_soft(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
     ngx_http_glance_registry_image(r, ctx, "DELETE", &ctx->image_id, NULL,
                                    ngx_http_glance_seed_deleted);
 }

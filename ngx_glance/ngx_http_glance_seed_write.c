@@ -389,9 +389,23 @@ ngx_http_glance_seed_created(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
     if (ctx->call.status == NGX_HTTP_CONFLICT) {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_CONFLICT,
-                              "An image with identifier %V already exists",
-                              &ctx->image_id);
+
+        if (ctx->meta.given[GLANCE_META_ID]) {
+            ngx_http_glance_fault(r, ctx, NGX_HTTP_CONFLICT,
+                                  "An image with identifier %V already exists",
+                                  &ctx->image_id);
+            return;
+        }
+
+        /*
+         * nobody else can have this id: a registry has died between its
+         * work and its answer, and nginx has asked the next one
+         */
+
+        ctx->meta.given[GLANCE_META_ID] = 1;
+
+        ngx_http_glance_registry_image(r, ctx, "GET", &ctx->image_id, NULL,
+                                       ngx_http_glance_seed_created);
         return;
     }
 
