@@ -138,16 +138,44 @@ ngx_http_glance_upload_claim_path(ngx_http_request_t *r,
 }
 
 
-/* new reference */
+/*
+ * The lease to ask for, ms.  Every renewal costs the request some memory, so
+ * very long uploads renew less often: memory grows with the logarithm of time.
+ */
 
-json_t *
-ngx_http_glance_upload_lease(ngx_http_request_t *r)
+ngx_msec_t
+ngx_http_glance_upload_lease(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
 {
+    ngx_msec_t                   lease, elapsed;
     ngx_http_glance_loc_conf_t  *glcf;
 
     glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
 
-    return json_pack("{s:I}", "lease", (json_int_t) (glcf->lease / 1000));
+    lease = glcf->lease;
+    elapsed = ngx_current_msec - ctx->upload->started;
+
+    if (elapsed > NGX_HTTP_GLANCE_LONG_UPLOAD) {
+        elapsed -= NGX_HTTP_GLANCE_LONG_UPLOAD;
+        lease = ngx_max(lease, ngx_min(elapsed / 20,
+                                       NGX_HTTP_GLANCE_LEASE_MAX));
+    }
+
+    return lease;
+}
+
+
+/* new reference */
+
+json_t *
+ngx_http_glance_upload_renewal(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_msec_t  lease;
+
+    lease = ngx_http_glance_upload_lease(r, ctx);
+
+    return json_pack("{s:I}", "lease", (json_int_t) (lease / 1000));
 }
 
 
@@ -162,7 +190,7 @@ ngx_http_glance_commit_fence(ngx_http_request_t *r,
 {
     ngx_http_glance_registry_call(r, ctx, "PUT",
                                   ngx_http_glance_upload_claim_path(r, ctx),
-                                  NULL, ngx_http_glance_upload_lease(r),
+                                  NULL, ngx_http_glance_upload_renewal(r, ctx),
                                   ngx_http_glance_commit_fenced);
 }
 

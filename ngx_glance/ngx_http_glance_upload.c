@@ -250,6 +250,7 @@ ngx_http_glance_upload_begun(ngx_http_request_t *r,
     }
 
     u->handle->done = ngx_http_glance_upload_written;
+    u->started = ngx_current_msec;
     u->progress = ngx_current_msec;
 
     ngx_add_timer(&u->beat, glcf->lease / 3);
@@ -802,7 +803,7 @@ ngx_http_glance_upload_beat(ngx_event_t *ev)
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
     ev->timedout = 0;
-    ngx_add_timer(ev, glcf->lease / 3);
+    ngx_add_timer(ev, ngx_http_glance_upload_lease(r, ctx) / 3);
 
     if (!glcf->registry_claims) {
         return;
@@ -827,7 +828,7 @@ ngx_http_glance_upload_beat(ngx_event_t *ev)
     } else if (u->beat_call.done) {
         rc = ngx_http_glance_registry_background(r, ctx, &u->beat_call, "PUT",
                                  ngx_http_glance_upload_claim_path(r, ctx),
-                                 ngx_http_glance_upload_lease(r));
+                                 ngx_http_glance_upload_renewal(r, ctx));
 
         if (rc != NGX_OK) {
             ngx_http_glance_finalize(r, ctx, NGX_ERROR);

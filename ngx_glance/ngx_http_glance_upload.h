@@ -12,6 +12,9 @@
 #include "ngx_http_glance_task.h"
 
 
+#define NGX_HTTP_GLANCE_LONG_UPLOAD  (3600 * 1000)      /* ms */
+#define NGX_HTTP_GLANCE_LEASE_MAX    (3600 * 1000)
+
 #define NGX_HTTP_GLANCE_MD5      0
 #define NGX_HTTP_GLANCE_SHA512   1
 #define NGX_HTTP_GLANCE_DIGESTS  2
@@ -61,6 +64,7 @@ struct ngx_http_glance_upload_s {
     ngx_str_t                   claim_path;
     u_char                      claim_name[sizeof("/claims/")
                                            + GLANCE_UUID_LEN];
+    ngx_msec_t                  started;
     ngx_msec_t                  progress;   /* when bytes came last */
     ngx_msec_t                  deadline;   /* of the commit */
 
@@ -95,7 +99,10 @@ void ngx_cdecl ngx_http_glance_upload_fail(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_uint_t status, const char *fmt, ...);
 ngx_str_t *ngx_http_glance_upload_claim_path(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-json_t *ngx_http_glance_upload_lease(ngx_http_request_t *r);
+ngx_msec_t ngx_http_glance_upload_lease(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+json_t *ngx_http_glance_upload_renewal(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 void ngx_http_glance_upload_stop(ngx_http_glance_upload_t *u);
 void ngx_http_glance_upload_undo(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
