@@ -11,6 +11,7 @@ use strict;
 use File::Find ();
 use Test::More;
 
+use Glance::Data qw/ digest_of_file /;
 use Glance::Database;
 use Glance::HTTP;
 use Glance::Nginx;
@@ -250,6 +251,57 @@ sub nothing_left {
     });
 
     is(join("\n", @found), '', $title || 'no data, nothing half done');
+}
+
+
+# data and records agree: every active image has its bytes, every file has
+# its active image, and nothing is under way.  Waits until it is so.
+
+sub consistent {
+    my ($env, $title) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my @found;
+
+    wait_until(sub { @found = $env->contradictions(); return !@found }, 60);
+
+    is(join("\n", @found), '', $title || 'data and records agree');
+}
+
+
+sub contradictions {
+    my ($env) = @_;
+
+    my @found = map { "claim @$_" } $env->claims();
+    my %file = map { $_ => 1 } $env->files();
+
+    for my $row ($env->rows()) {
+        my ($id, $status, $deleted, $size, $checksum) = @$row;
+
+        if ($deleted || $status eq 'killed' || $status eq 'queued') {
+            push @found, "file of $status image $id" if $file{$id};
+            delete $file{$id};
+            next;
+        }
+
+        if ($status ne 'active') {
+            push @found, "image $id is $status";
+            delete $file{$id};
+            next;
+        }
+
+        if (!delete $file{$id}) {
+            push @found, "no file of active image $id";
+
+        } elsif (-s "$env->{store}/$id" != $size
+                 || digest_of_file("$env->{store}/$id") ne $checksum)
+        {
+            push @found, "wrong bytes in active image $id";
+        }
+    }
+
+    return (@found, map { "file $_" } sort keys %file);
 }
 
 

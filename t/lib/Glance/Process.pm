@@ -9,12 +9,13 @@ use warnings;
 use strict;
 
 use Exporter qw/ import /;
-use Fcntl qw/ :flock O_RDWR O_CREAT /;
-use File::Path ();
-use File::Spec;
 use POSIX qw/ :sys_wait_h /;
-use Socket;
 use Time::HiRes qw/ sleep time /;
+
+use Glance::Files qw/
+    find_program free_port read_file scratch_file store_dir temp_dir
+    write_file
+/;
 
 our @EXPORT_OK = qw/
     free_port temp_dir store_dir spawn alive send_signal stop_process
@@ -26,7 +27,7 @@ our @EXPORT_OK = qw/
 our $Patience = $ENV{GLANCE_TEST_TIMEOUT} || 120;
 
 my $Owner = $$;
-my (%running, %exited, %bases, @port_locks);
+my (%running, %exited);
 
 
 # processes
@@ -56,7 +57,7 @@ sub spawn {
     die "fork() failed: $!\n" if !defined $pid;
 
     if ($pid == 0) {
-        prctl(1, POSIX::SIGKILL());     # PR_SET_PDEATHSIG
+        prctl(1, POSIX::SIGTERM());     # PR_SET_PDEATHSIG
         setpgrp(0, 0);
         $SIG{$_} = 'DEFAULT' for qw/ INT TERM HUP PIPE USR1 USR2 /;
 
@@ -272,133 +273,15 @@ sub in_background {
 }
 
 
-# ports: taken below the range of outgoing connections, and locked against
-# the other tests of the machine
-
-sub free_port {
-    my $locks = File::Spec->tmpdir() . "/glance-test-ports-$<";
-
-    mkdir($locks, 0700);
-
-    for (1 .. 1000) {
-        my $port = 14000 + int(rand(16000));
-
-        sysopen(my $lock, "$locks/$port", O_RDWR | O_CREAT, 0600) or next;
-        flock($lock, LOCK_EX | LOCK_NB) or next;
-
-        socket(my $s, PF_INET, SOCK_STREAM, 0) or die "socket() failed: $!\n";
-        setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
-        bind($s, sockaddr_in($port, INADDR_LOOPBACK)) or next;
-        listen($s, 1) or next;
-        close($s);
-
-        push @port_locks, $lock;
-
-        return $port;
-    }
-
-    die "no free port on 127.0.0.1\n";
-}
-
-
-# directories: scratch on a fast file system, stores on a real one
-
-my $counter = 0;
-
-sub make_dir {
-    my ($base) = @_;
-
-    my $dir = "$base/glance-test-$Owner-$$-" . $counter++;
-
-    mkdir($dir, 0755) or die "mkdir \"$dir\" failed: $!\n";
-    $bases{$base} = 1;
-
-    return $dir;
-}
-
-
-sub temp_dir {
-    return make_dir($ENV{TMPDIR} || (-w '/dev/shm' ? '/dev/shm' : '/tmp'));
-}
-
-
-sub store_dir {
-    return make_dir($ENV{GLANCE_TEST_STORE} || $ENV{TMPDIR} || '/tmp');
-}
-
-
-my $scratch;
-
-sub scratch_file {
-    my ($name) = @_;
-
-    $scratch ||= temp_dir();
-
-    return "$scratch/$name-$$-" . $counter++;
-}
-
-
-# files
-
-sub read_file {
-    my ($path) = @_;
-
-    open(my $fh, '<:raw', $path) or die "open \"$path\" failed: $!\n";
-    local $/;
-    my $text = <$fh>;
-
-    return defined $text ? $text : '';
-}
-
-
-sub write_file {
-    my ($path, @text) = @_;
-
-    open(my $fh, '>:raw', $path) or die "open \"$path\" failed: $!\n";
-    print $fh @text or die "write \"$path\" failed: $!\n";
-    close($fh) or die "close \"$path\" failed: $!\n";
-
-    return $path;
-}
-
-
-sub find_program {
-    my (@names) = @_;
-
-    for my $name (@names) {
-        next if !defined $name;
-        return $name if $name =~ m!/! && -x $name;
-
-        for my $dir (split(/:/, $ENV{PATH}), '/usr/sbin', '/sbin') {
-            return "$dir/$name" if -x "$dir/$name" && !-d "$dir/$name";
-        }
-    }
-
-    return;
-}
-
-
 # the end, whatever brought it about
 
 sub clean_up {
-    if ($$ == $Owner) {
-        my @left = (keys %running, children($Owner));
-        kill_process(@left) if @left;
+    return if $$ != $Owner;
 
-    } else {
-        return;
-    }
+    my @left = (keys %running, children($Owner));
+    kill_process(@left) if @left;
 
-    # by name: also those that a background process has made
-
-    for my $dir (map { glob "$_/glance-test-$Owner-*" } keys %bases) {
-        if ($ENV{GLANCE_TEST_LEAVE}) {
-            print STDERR "# left: $dir\n";
-            next;
-        }
-
-        File::Path::remove_tree($dir, { error => \my $ignored });
-    }
+    Glance::Files::remove_dirs();
 }
 
 

@@ -18,6 +18,7 @@ use Glance::Data qw/
 /;
 use Glance::Database;
 use Glance::Env;
+use Glance::Faults qw/ full_disk slow_disk /;
 use Glance::HTTP;
 use Glance::Nginx;
 use Glance::Process qw/
@@ -30,11 +31,12 @@ use Glance::Registry;
 our @ISA = qw/ Exporter /;
 
 our @EXPORT = (@Test::More::EXPORT, qw/
-    alive check children digest_of_file digest_sink error_ok
-    find_program for_each_database free_port has_header in_background
+    alive check children digest_of_file digest_sink error_ok find_program
+    for_each_database free_port full_disk has_header in_background
     kill_process md5_of noise pattern_chunks pattern_md5 process_state
-    read_file request_id_ok rss_kb run_command send_signal sparse_file spawn
-    status_is stop_process store_dir temp_dir wait_until with_env write_file
+    read_file refused request_id_ok rss_kb run_command send_signal slow_disk
+    sparse_file spawn status_is stop_process store_dir temp_dir wait_until
+    with_env write_file
 /);
 
 
@@ -174,6 +176,33 @@ sub error_ok {
 
         like($r->{body}, $words, 'explanation') if $words;
     });
+}
+
+
+# An error in the middle of a connection: the answer is sound, and the next
+# request on the connection is understood, or was announced not to be.
+# Options as of a request, and words => qr/../, meta => {..}
+
+sub refused {
+    my ($env, $status, $title, $method, $path, %o) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $c = $env->connect();
+    my %request = $o{meta} ? $env->with_meta(delete $o{meta}, %o) : %o;
+    my $r = $c->request($method, $path, %request);
+
+    error_ok($r, $status, $title, $o{words});
+
+    if (lc($r->header('Connection') || '') eq 'close') {
+        ok($c->closed_by_peer(), "$title: closed as announced");
+
+    } else {
+        my $second = $c->request('GET', '/images');
+        status_is($second, 200, "$title: second request");
+    }
+
+    return $r;
 }
 
 
