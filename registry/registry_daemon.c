@@ -1,0 +1,420 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "registry_daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+
+#define REGISTRY_DAEMON_PATH   4096
+#define REGISTRY_DAEMON_FILES  32768    /* as Glance's own control program */
+
+
+static void registry_daemon_set(sigset_t *set);
+static bool registry_daemon_ours(pid_t pid);
+static void registry_daemon_child(char *const argv[], const char *output,
+    int report) __attribute__((noreturn));
+static bool registry_daemon_executable(const char *dir, size_t len,
+    const char *name, char *path, size_t size);
+
+
+registry_rc_e
+registry_daemon_signals(registry_err_t *err)
+{
+    sigset_t          set;
+    struct sigaction  sa;
+
+    memset(&sa, 0, sizeof(struct sigaction));
+    sa.sa_handler = SIG_IGN;
+
+    registry_daemon_set(&set);
+
+    if (sigaction(SIGPIPE, &sa, NULL) != 0
+        || pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+    {
+        return registry_err_set(err, REGISTRY_ERROR, "signals: %s",
+                                strerror(errno));
+    }
+
+    return REGISTRY_OK;
+}
+
+
+void
+registry_daemon_unblock(void)
+{
+    sigset_t          set;
+    struct sigaction  sa;
+
+    memset(&sa, 0, sizeof(struct sigaction));
+    sa.sa_handler = SIG_DFL;
+
+    (void) sigaction(SIGPIPE, &sa, NULL);
+
+    registry_daemon_set(&set);
+    (void) pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+
+int
+registry_daemon_wait(int timeout_ms)
+{
+    int              signo;
+    sigset_t         set;
+    struct timespec  ts;
+
+    registry_daemon_set(&set);
+
+    ts.tv_sec = timeout_ms / 1000;
+    ts.tv_nsec = (long) (timeout_ms % 1000) * 1000000;
+
+    do {
+        signo = (timeout_ms < 0) ? sigwaitinfo(&set, NULL)
+                                 : sigtimedwait(&set, NULL, &ts);
+    } while (signo < 0 && errno == EINTR);
+
+    return (signo > 0) ? signo : 0;
+}
+
+
+pid_t
+registry_daemon_pid(const char *path, bool *stale)
+{
+    FILE  *file;
+    bool   dummy;
+    long   pid;
+
+    if (stale == NULL) {
+        stale = &dummy;
+    }
+
+    *stale = false;
+
+    file = fopen(path, "re");
+    if (file == NULL) {
+        return 0;
+    }
+
+    if (fscanf(file, "%ld", &pid) != 1) {
+        pid = 0;
+    }
+
+    (void) fclose(file);
+
+    if (pid > 0 && (kill((pid_t) pid, 0) == 0 || errno == EPERM)
+        && registry_daemon_ours((pid_t) pid))
+    {
+        return (pid_t) pid;
+    }
+
+    *stale = true;
+
+    return 0;
+}
+
+
+registry_rc_e
+registry_daemon_pid_write(const char *path, registry_err_t *err)
+{
+    int    fd;
+    bool   stale, written;
+    char   dir[REGISTRY_DAEMON_PATH], text[32];
+    char  *slash;
+    pid_t  pid;
+
+    (void) snprintf(dir, sizeof(dir), "%s", path);
+    slash = strrchr(dir, '/');
+
+    if (slash != NULL && slash != dir) {
+        *slash = '\0';
+
+        if (registry_daemon_mkdir(dir, 0755, err) != REGISTRY_OK) {
+            return REGISTRY_ERROR;
+        }
+    }
+
+    pid = registry_daemon_pid(path, &stale);
+
+    if (pid > 0 && pid != getpid()) {
+        return registry_err_set(err, REGISTRY_CONFLICT, "appears to already "
+                                "be running with pid %ld: %.160s",
+                                (long) pid, path);
+    }
+
+    if (stale || pid > 0) {
+        (void) unlink(path);
+    }
+
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0) {
+        return registry_err_set(err, (errno == EEXIST) ? REGISTRY_CONFLICT
+                                                       : REGISTRY_ERROR,
+                                "pid file %.160s: %s", path, strerror(errno));
+    }
+
+    (void) snprintf(text, sizeof(text), "%ld\n", (long) getpid());
+    written = (write(fd, text, strlen(text)) == (ssize_t) strlen(text));
+
+    if (close(fd) != 0 || !written) {
+        (void) registry_err_set(err, REGISTRY_ERROR, "pid file %.160s: %s",
+                                path, strerror(errno));
+        (void) unlink(path);
+        return REGISTRY_ERROR;
+    }
+
+    return REGISTRY_OK;
+}
+
+
+void
+registry_daemon_pid_remove(const char *path)
+{
+    if (registry_daemon_pid(path, NULL) == getpid()) {
+        (void) unlink(path);
+    }
+}
+
+
+registry_rc_e
+registry_daemon_mkdir(const char *path, mode_t mode, registry_err_t *err)
+{
+    int          n;
+    char         dir[REGISTRY_DAEMON_PATH];
+    struct stat  st;
+
+    n = snprintf(dir, sizeof(dir), "%s", path);
+
+    if (n <= 0 || (size_t) n >= sizeof(dir)) {
+        return registry_err_set(err, REGISTRY_ERROR, "directory name too "
+                                "long or empty");
+    }
+
+    for (char *p = dir + 1; /* void */ ; p++) {
+        if (*p != '/' && *p != '\0') {
+            continue;
+        }
+
+        if (*p == '\0') {
+            break;
+        }
+
+        *p = '\0';
+        (void) mkdir(dir, 0755);
+        *p = '/';
+    }
+
+    if (mkdir(dir, mode) != 0
+        && (errno != EEXIST || stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)))
+    {
+        return registry_err_set(err, REGISTRY_ERROR, "directory %.160s: %s",
+                                dir, strerror(errno));
+    }
+
+    return REGISTRY_OK;
+}
+
+
+pid_t
+registry_daemon_spawn(char *const argv[], const char *output,
+    registry_err_t *err)
+{
+    int      cause, fds[2];
+    pid_t    pid;
+    ssize_t  n;
+
+    if (pipe2(fds, O_CLOEXEC) != 0) {
+        (void) registry_err_set(err, REGISTRY_ERROR, "pipe: %s",
+                                strerror(errno));
+        return -1;
+    }
+
+    pid = fork();
+
+    if (pid == 0) {
+        (void) close(fds[0]);
+        registry_daemon_child(argv, output, fds[1]);
+    }
+
+    (void) close(fds[1]);
+
+    if (pid < 0) {
+        (void) registry_err_set(err, REGISTRY_ERROR, "fork: %s",
+                                strerror(errno));
+        (void) close(fds[0]);
+        return -1;
+    }
+
+    /* end of file: exec closed it */
+
+    do {
+        n = read(fds[0], &cause, sizeof(int));
+    } while (n < 0 && errno == EINTR);
+
+    (void) close(fds[0]);
+
+    if (n == (ssize_t) sizeof(int)) {
+        (void) waitpid(pid, NULL, 0);
+        (void) registry_err_set(err, REGISTRY_ERROR, "%.160s: %s", argv[0],
+                                strerror(cause));
+        return -1;
+    }
+
+    return pid;
+}
+
+
+bool
+registry_daemon_program(const char *name, char *path, size_t size)
+{
+    char         self[REGISTRY_DAEMON_PATH];
+    char        *slash;
+    size_t       len;
+    ssize_t      n;
+    const char  *p;
+
+    n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+    if (n > 0) {
+        self[n] = '\0';
+        slash = strrchr(self, '/');
+
+        if (slash != NULL
+            && registry_daemon_executable(self, (size_t) (slash - self), name,
+                                          path, size))
+        {
+            return true;
+        }
+    }
+
+    for (p = getenv("PATH"); p != NULL && *p != '\0'; p += len) {
+        p += strspn(p, ":");
+        len = strcspn(p, ":");
+
+        if (len > 0 && registry_daemon_executable(p, len, name, path, size)) {
+            return true;
+        }
+    }
+
+    return registry_daemon_executable("/usr/sbin", sizeof("/usr/sbin") - 1,
+                                      name, path, size);
+}
+
+
+static void
+registry_daemon_set(sigset_t *set)
+{
+    (void) sigemptyset(set);
+    (void) sigaddset(set, SIGINT);
+    (void) sigaddset(set, SIGTERM);
+    (void) sigaddset(set, SIGQUIT);
+    (void) sigaddset(set, SIGHUP);
+    (void) sigaddset(set, SIGUSR1);
+}
+
+
+/*
+ * Process ids are used again, after a restart of the machine above all: what
+ * has nothing of ours in its command line is another program, or a zombie.
+ */
+
+static bool
+registry_daemon_ours(pid_t pid)
+{
+    char    path[64], line[REGISTRY_DAEMON_PATH];
+    FILE   *file;
+    size_t  len;
+
+    (void) snprintf(path, sizeof(path), "/proc/%ld/cmdline", (long) pid);
+
+    file = fopen(path, "re");
+    if (file == NULL) {
+        return access("/proc/self/cmdline", F_OK) != 0;
+    }
+
+    len = fread(line, 1, sizeof(line), file);
+    (void) fclose(file);
+
+    return memmem(line, len, "glance", 6) != NULL
+           || memmem(line, len, "nginx", 5) != NULL;
+}
+
+
+static void
+registry_daemon_child(char *const argv[], const char *output, int report)
+{
+    int            cause, fd;
+    struct rlimit  limit;
+
+    (void) setsid();
+    registry_daemon_unblock();
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0
+        && limit.rlim_cur < REGISTRY_DAEMON_FILES)
+    {
+        limit.rlim_cur = REGISTRY_DAEMON_FILES;
+
+        if (limit.rlim_max < limit.rlim_cur) {
+            limit.rlim_max = limit.rlim_cur;
+        }
+
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+            (void) fprintf(stderr, "Unable to increase file descriptor "
+                           "limit. Running as non-root?\n");
+        }
+    }
+
+    fd = open("/dev/null", O_RDONLY);
+
+    if (fd >= 0) {
+        (void) dup2(fd, STDIN_FILENO);
+    }
+
+    fd = open((output != NULL) ? output : "/dev/null",
+              O_WRONLY | O_APPEND | O_CREAT, 0640);
+
+    if (fd >= 0) {
+        (void) dup2(fd, STDOUT_FILENO);
+        (void) dup2(fd, STDERR_FILENO);
+
+        if (fd > STDERR_FILENO) {
+            (void) close(fd);
+        }
+    }
+
+    (void) execv(argv[0], argv);
+
+    cause = errno;
+
+    if (write(report, &cause, sizeof(int)) < 0) {
+        _exit(126);
+    }
+
+    _exit(127);
+}
+
+
+static bool
+registry_daemon_executable(const char *dir, size_t len, const char *name,
+    char *path, size_t size)
+{
+    int          n;
+    struct stat  st;
+
+    n = snprintf(path, size, "%.*s/%s", (int) len, dir, name);
+
+    return n > 0 && (size_t) n < size && access(path, X_OK) == 0
+           && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
