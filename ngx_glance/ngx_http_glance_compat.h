@@ -19,5 +19,12 @@
 #define ngx_http_glance_header_end(h)
 #endif
 
+#if (nginx_version >= 1031005)
+#define ngx_http_glance_early_read(cscf)                                      \
+    ((cscf)->client_body_early_read != NULL)
+#else
+#define ngx_http_glance_early_read(cscf)  0
+#endif
+
 
 #endif /* _NGX_HTTP_GLANCE_COMPAT_H_INCLUDED_ */

@@ -313,6 +313,14 @@ ngx_http_glance_check_loc_conf(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
+    if (ngx_http_glance_early_read(cscf)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"glance\" cannot be used with "
+                           "\"client_body_early_read\", which would put "
+                           "images into temporary files");
+        return NGX_CONF_ERROR;
+    }
+
     if (!conf->default_store->enabled(conf)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"glance_default_store %V\" is not configured in "
