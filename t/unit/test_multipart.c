@@ -472,8 +472,15 @@ test_headers(void)
     len = test_build(body, "--b\r\nX: ", 8000, tail);
     ok(test_split(body, len, "file", 4), "header of 8000 bytes");
 
-    len = test_build(body, "--b\r\nX: ", 8192, tail);
-    ok(test_split(body, len, NULL, 0), "header of 8192 bytes");
+    /* "X: ", two line ends and the other header */
+
+    len = test_build(body, "--b\r\nX: ", 8192 - 7 - sizeof(TEST_FILE) + 1,
+                     tail);
+    ok(test_split(body, len, "file", 4), "headers of 8192 bytes");
+
+    len = test_build(body, "--b\r\nX: ", 8192 - 7 - sizeof(TEST_FILE) + 2,
+                     tail);
+    ok(test_split(body, len, NULL, 0), "headers of 8193 bytes");
 
     len = test_build(body, "--b\r\nX: y\r\n ", 16000, tail);
     ok(test_split(body, len, NULL, 0), "folded header of 16000 bytes");
@@ -544,6 +551,15 @@ test_calls(void)
                     "\r\n--b--");
     ok(glance_multipart_read(&m, &in, &data) == GLANCE_MULTIPART_DONE
        && data.len == 0, "done without a byte of content");
+
+    /* a second file is refused before any of it is given out */
+
+    (void) glance_multipart_init(&m, glance_str(TEST_TYPE));
+
+    in = glance_str("--b\r\n" TEST_FILE "\r\n\r\n--b\r\n" TEST_FILE "\r\nx");
+    ok(glance_multipart_read(&m, &in, &data) == GLANCE_MULTIPART_ERROR
+       && data.len == 0, "error at the second file");
+    is(glance_str(m.error), "several files in multipart body", "its text");
 
     (void) glance_multipart_init(&m, glance_str(TEST_TYPE));
 

@@ -20,7 +20,8 @@ use Glance::Program;
 # new(store => DIR, registries => ['host:port', ..]; options:
 #
 #   workers => 1, threads => 16, secret => .., identity => 'trusted',
-#   proxies => [CIDR, ..], post_status, status_word, node, lease,
+#   proxies => [CIDR, ..], post_status, status_word, node, lease, keepalive,
+#   upstream_options => 'fail_timeout=1s', env => {..}
 #   directives => TEXT       inside the location
 #   server => TEXT, http => TEXT, main => TEXT, internal => TEXT
 #   stock => 1               without the module, for tests of these tests
@@ -171,8 +172,9 @@ sub config {
         workers => $p->{workers} || 1,
         threads => $p->{threads} || 16,
         keepalive => $p->{keepalive} || 64,
-        upstream => join("\n        ", map { "server $_;" }
-                         @{$p->{registries} || ['127.0.0.1:1']}),
+        upstream => join("\n        ", map {
+            join(' ', 'server', $_, $p->{upstream_options} || ()) . ';'
+        } @{$p->{registries} || ['127.0.0.1:1']}),
         (map { $_ => defined $p->{$_} ? $p->{$_} : '' }
             qw/ dir port port_h2 access_log log main http server /),
         location => $p->{stock} ? 'return 200 stock;' : $p->location(),
