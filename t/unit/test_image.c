@@ -205,7 +205,8 @@ test_words(void)
     ok(!glance_disk_format_valid(glance_str("raw ")), "\"raw \"");
     ok(!glance_disk_format_valid(glance_str("bare")), "bare is no disk");
     ok(!glance_container_format_valid(glance_str("")), "empty container");
-    ok(!glance_container_format_valid(glance_str("raw")), "raw is no container");
+    ok(!glance_container_format_valid(glance_str("raw")),
+       "raw is no container");
     ok(!glance_visibility_valid(glance_str("")), "empty visibility");
     ok(!glance_visibility_valid(glance_str("Public")), "Public");
 }

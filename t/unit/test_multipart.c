@@ -12,8 +12,8 @@
 
 
 #define TEST_TYPE  "multipart/form-data; boundary=b"
-#define TEST_FILE  "Content-Disposition: form-data; name=\"f\"; filename=\"x\"" \
-                   "\r\n"
+#define TEST_FILE  "Content-Disposition: form-data; name=\"f\"; "              \
+                   "filename=\"x\"\r\n"
 #define TEST_NAME  "Content-Disposition: form-data; name=\"n\"\r\n"
 
 
