@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "../common/glance_uri.h"
+#include "glance_uri.h"
 #include "registry_config_value.h"
 
 

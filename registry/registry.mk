@@ -1,0 +1,19 @@
+# Objects of the registry and of the programs; included by the Makefile.
+
+COMMON = str buf uuid time image meta uri digest multipart fault
+
+# what all programs share
+REGISTRY_BASE = err ini config config_read config_value config_print \
+	config_table log logconf logfmt daemon cli
+
+# what the registry and glance-manage are made of
+REGISTRY_CORE = $(filter-out $(REGISTRY_BASE) render% control% worker%, \
+	$(patsubst registry/registry_%.c,%,$(wildcard registry/registry_*.c))) \
+	schema_data
+
+# what the fuzz targets need beyond common/
+FUZZ_REGISTRY = err ini logfmt
+
+PROGRAMS = $(patsubst registry/%.c,%,$(wildcard registry/glance_*.c))
+
+include registry/schema.mk
