@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_glance_dialect.h"
 #include "ngx_http_glance_download.h"
 #include "ngx_http_glance_store.h"
 
@@ -12,14 +13,10 @@ static void ngx_http_glance_download_opened(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
 
 
-/*
- * Sends the data of ctx->image.  headers() adds the dialect's own headers
- * when it is certain that the data can be sent.
- */
+/* sends the data of ctx->image, with the headers of the dialect */
 
 void
-ngx_http_glance_download(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
-    ngx_http_glance_headers_pt headers)
+ngx_http_glance_download(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
     ngx_int_t                    rc;
     ngx_http_glance_store_t     *store;
@@ -27,8 +24,6 @@ ngx_http_glance_download(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     ngx_http_glance_loc_conf_t  *glcf;
 
     glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
-
-    ctx->data = (void *) headers;
 
     store = ngx_http_glance_store_locate(glcf, &ctx->image.location);
 
@@ -67,11 +62,9 @@ static void
 ngx_http_glance_download_opened(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc)
 {
-    ngx_http_glance_handle_t    *h;
-    ngx_http_glance_headers_pt   headers;
+    ngx_http_glance_handle_t  *h;
 
     h = ctx->handle;
-    headers = (ngx_http_glance_headers_pt) ctx->data;
 
     if (rc != NGX_OK) {
         ngx_http_glance_fault(r, ctx, rc, "%s: image %V",
@@ -95,7 +88,7 @@ ngx_http_glance_download_opened(ngx_http_request_t *r,
     r->allow_ranges = 1;
 
     if (ngx_http_glance_add_etag(r, ctx) != NGX_OK
-        || headers(r, ctx) != NGX_OK)
+        || ctx->route->dialect->headers(r, ctx) != NGX_OK)
     {
         ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;

@@ -11,11 +11,8 @@
 #include "ngx_http_glance_module.h"
 
 
-typedef ngx_int_t (*ngx_http_glance_headers_pt)(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-
 void ngx_http_glance_download(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_http_glance_headers_pt headers);
+    ngx_http_glance_ctx_t *ctx);
 
 
 #endif /* _NGX_HTTP_GLANCE_DOWNLOAD_H_INCLUDED_ */

@@ -4,7 +4,8 @@
  */
 
 
-#include "ngx_http_glance_seed.h"
+#include "ngx_http_glance_dialect.h"
+#include "ngx_http_glance_list.h"
 
 
 #define NGX_HTTP_GLANCE_PAGE  1000
@@ -183,7 +184,7 @@ ngx_http_glance_list_elements(ngx_http_request_t *r,
             return NULL;
         }
 
-        element = ngx_http_glance_seed_json(r, &image, &list->base,
+        element = ctx->route->dialect->json(r, &image, &list->base,
                                             list->detail);
 
         if (json_array_append_new(elements, element) != 0) {

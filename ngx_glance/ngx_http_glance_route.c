@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_glance_route.h"
+#include "ngx_http_glance_dialect.h"
 
 
 static void ngx_http_glance_dispatch(ngx_http_request_t *r,
@@ -21,33 +21,33 @@ static void ngx_http_glance_not_allowed(ngx_http_request_t *r,
 
 static const ngx_http_glance_route_t  ngx_http_glance_routes[] = {
 
-    { 0, ngx_string("/"), ngx_http_glance_versions_choice, 1 },
-    { 0, ngx_string("/versions"), ngx_http_glance_versions, 1 },
-    { 0, ngx_string("/versions/"), ngx_http_glance_versions, 1 },
+    { 0, ngx_string("/"), ngx_http_glance_versions_choice, NULL },
+    { 0, ngx_string("/versions"), ngx_http_glance_versions, NULL },
+    { 0, ngx_string("/versions/"), ngx_http_glance_versions, NULL },
 
     { NGX_HTTP_GET, ngx_string("/images"),
-      ngx_http_glance_seed_index, 0 },
+      ngx_http_glance_seed_index, &ngx_http_glance_dialect_seed },
     { NGX_HTTP_POST, ngx_string("/images"),
-      ngx_http_glance_seed_post, 0 },
+      ngx_http_glance_post, &ngx_http_glance_dialect_seed },
 
     { NGX_HTTP_GET, ngx_string("/images/"),
-      ngx_http_glance_seed_index, 0 },
+      ngx_http_glance_seed_index, &ngx_http_glance_dialect_seed },
     { NGX_HTTP_POST, ngx_string("/images/"),
-      ngx_http_glance_seed_post, 0 },
+      ngx_http_glance_post, &ngx_http_glance_dialect_seed },
 
     { NGX_HTTP_GET, ngx_string("/images/detail"),
-      ngx_http_glance_seed_detail, 0 },
+      ngx_http_glance_seed_detail, &ngx_http_glance_dialect_seed },
 
     { NGX_HTTP_GET, ngx_string("/images/{id}"),
-      ngx_http_glance_seed_get, 0 },
+      ngx_http_glance_get, &ngx_http_glance_dialect_seed },
     { NGX_HTTP_HEAD, ngx_string("/images/{id}"),
-      ngx_http_glance_seed_head, 0 },
+      ngx_http_glance_head, &ngx_http_glance_dialect_seed },
     { NGX_HTTP_PUT, ngx_string("/images/{id}"),
-      ngx_http_glance_seed_put, 0 },
+      ngx_http_glance_put, &ngx_http_glance_dialect_seed },
     { NGX_HTTP_DELETE, ngx_string("/images/{id}"),
-      ngx_http_glance_seed_delete, 0 },
+      ngx_http_glance_delete, &ngx_http_glance_dialect_seed },
 
-    { 0, ngx_null_string, NULL, 0 }
+    { 0, ngx_null_string, NULL, NULL }
 };
 
 
@@ -134,7 +134,7 @@ ngx_http_glance_dispatch(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
             return;
         }
 
-        if (!route->open) {
+        if (route->dialect) {
             rc = ngx_http_glance_identify(r, ctx);
 
             if (rc != NGX_OK) {

@@ -11,13 +11,14 @@
 #include "ngx_http_glance_module.h"
 
 
-typedef struct ngx_http_glance_route_s  ngx_http_glance_route_t;
+typedef struct ngx_http_glance_route_s    ngx_http_glance_route_t;
+typedef struct ngx_http_glance_dialect_s  ngx_http_glance_dialect_t;
 
 struct ngx_http_glance_route_s {
-    ngx_uint_t                  method;     /* 0: any */
-    ngx_str_t                   path;       /* "{id}" is one segment */
-    ngx_http_glance_step_pt     handler;
-    ngx_uint_t                  open;       /* needs no identity */
+    ngx_uint_t                        method;   /* 0: any */
+    ngx_str_t                         path;     /* "{id}" is one segment */
+    ngx_http_glance_step_pt           handler;
+    const ngx_http_glance_dialect_t  *dialect;  /* NULL: needs no identity */
 };
 
 
@@ -32,15 +33,13 @@ void ngx_http_glance_seed_index(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 void ngx_http_glance_seed_detail(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-void ngx_http_glance_seed_head(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-void ngx_http_glance_seed_get(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-void ngx_http_glance_seed_post(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-void ngx_http_glance_seed_put(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-void ngx_http_glance_seed_delete(ngx_http_request_t *r,
+
+/* one image, in either header dialect */
+void ngx_http_glance_head(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_get(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_put(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_delete(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 
 

@@ -4,15 +4,22 @@
  */
 
 
-#include "ngx_http_glance_download.h"
-#include "ngx_http_glance_route.h"
-#include "ngx_http_glance_seed.h"
+#include "ngx_http_glance_dialect.h"
+#include "ngx_http_glance_list.h"
 #include "ngx_http_glance_store.h"
 
 
-static void ngx_http_glance_seed_head_record(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_glance_seed_check(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_uint_t create);
+static ngx_int_t ngx_http_glance_seed_fields(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, json_t *image);
+static ngx_uint_t ngx_http_glance_seed_change(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_seed_get_record(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_glance_seed_created(
+    ngx_http_glance_loc_conf_t *glcf);
+static json_t *ngx_http_glance_seed_json(ngx_http_request_t *r,
+    ngx_http_glance_image_t *image, ngx_str_t *base, ngx_uint_t detail);
+static ngx_int_t ngx_http_glance_seed_headers(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static const char *ngx_http_glance_seed_type(ngx_http_glance_image_t *image);
 static ngx_int_t ngx_http_glance_seed_property_headers(ngx_http_request_t *r,
@@ -23,6 +30,23 @@ static void ngx_http_glance_seed_time(u_char *buf, ngx_uint_t given,
     int64_t epoch, ngx_str_t *text);
 static const char *ngx_http_glance_seed_store(ngx_http_request_t *r,
     ngx_http_glance_image_t *image);
+
+
+/* specs/v1.md part 1, with the recommendations of 1.12 */
+
+const ngx_http_glance_dialect_t  ngx_http_glance_dialect_seed = {
+    ngx_string("/images"),
+    ngx_http_glance_seed_check,
+    ngx_http_glance_seed_fields,
+    ngx_http_glance_seed_change,
+    ngx_http_glance_seed_created,
+    ngx_http_glance_seed_json,
+    ngx_http_glance_seed_headers,
+    1,                                     /* multipart */
+    1,                                     /* put_headers */
+    0,                                     /* head_empty */
+    0                                      /* purge */
+};
 
 
 void
@@ -39,44 +63,41 @@ ngx_http_glance_seed_detail(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 }
 
 
-void
-ngx_http_glance_seed_head(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+static ngx_uint_t
+ngx_http_glance_seed_check(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_uint_t create)
 {
-    ngx_http_glance_registry_image(r, ctx, "GET", &ctx->image_id, NULL,
-                                   ngx_http_glance_seed_head_record);
-}
+    ngx_str_t     *type;
+    glance_str_t   text;
 
+    type = &ctx->meta.field[GLANCE_META_TYPE];
 
-void
-ngx_http_glance_seed_get(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
-{
-    ngx_http_glance_registry_image(r, ctx, "GET", &ctx->image_id, NULL,
-                                   ngx_http_glance_seed_get_record);
-}
+    text.data = type->data;
+    text.len = type->len;
 
+    ctx->meta.type = glance_type_parse(text);
 
-/* zero: the client has got its answer */
-
-ngx_uint_t
-ngx_http_glance_seed_record(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
-{
-    if (ctx->call.status != NGX_HTTP_OK) {
-        ngx_http_glance_fault_call(r, ctx);
+    if (ctx->meta.given[GLANCE_META_TYPE]
+        && ctx->meta.type == GLANCE_TYPE_UNKNOWN)
+    {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "x-image-meta-type must be kernel, ramdisk, "
+                              "machine, raw or vhd, not \"%V\"", type);
         return 0;
     }
 
-    if (ngx_http_glance_record_parse(r, ctx) != NGX_OK) {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_GATEWAY,
-                              "The registry sent a malformed record");
+    if (ctx->meta.field[GLANCE_META_NAME].len == 0
+        && (create || ctx->meta.given[GLANCE_META_NAME]))
+    {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "x-image-meta-name is required");
         return 0;
     }
 
-    /* to administrators registries show deleted images too */
-
-    if (ctx->image.deleted || ctx->image.status == GLANCE_STATUS_DELETED) {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_FOUND,
-                              "Image with identifier %V not found",
-                              &ctx->image_id);
+    if (create && ctx->meta.type == GLANCE_TYPE_UNKNOWN) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "x-image-meta-type is required: kernel, ramdisk, "
+                              "machine, raw or vhd");
         return 0;
     }
 
@@ -84,75 +105,103 @@ ngx_http_glance_seed_record(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 }
 
 
-static void
-ngx_http_glance_seed_head_record(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx)
-{
-    off_t      length;
-    ngx_int_t  rc;
+/*
+ * The formats make the image usable for later APIs; the exact word lives on
+ * as a property (specs/v1.md 1.13).
+ */
 
-    if (!ngx_http_glance_seed_record(r, ctx)) {
-        return;
+static ngx_int_t
+ngx_http_glance_seed_fields(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    json_t *image)
+{
+    json_t        *properties;
+    glance_type_e  type;
+
+    type = ctx->meta.type;
+
+    if (type == GLANCE_TYPE_UNKNOWN) {
+        return NGX_OK;
     }
 
-    if (ngx_http_glance_seed_headers(r, ctx) != NGX_OK
-        || ngx_http_glance_add_etag(r, ctx) != NGX_OK)
+    if (json_object_get(image, "disk_format") == NULL
+        && json_object_set_new(image, "disk_format",
+                               json_string(glance_type_disk_format(type)))
+           != 0)
     {
-        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
-    }
-
-    length = (ctx->image.status == GLANCE_STATUS_ACTIVE) ? ctx->image.size : 0;
-
-    rc = ngx_http_glance_send_header(r, ctx, NGX_HTTP_OK,
-                                     "application/octet-stream", length);
-
-    ngx_http_glance_finalize(r, ctx, (rc == NGX_DONE) ? NGX_OK : rc);
-}
-
-
-static void
-ngx_http_glance_seed_get_record(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx)
-{
-    if (!ngx_http_glance_seed_record(r, ctx)) {
-        return;
-    }
-
-    if (ctx->image.status == GLANCE_STATUS_DEACTIVATED) {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_FORBIDDEN,
-                              "Image %V is deactivated", &ctx->image_id);
-        return;
-    }
-
-    if (ctx->image.status != GLANCE_STATUS_ACTIVE) {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_FOUND,
-                              "Image %V is not active", &ctx->image_id);
-        return;
-    }
-
-    ngx_http_glance_download(r, ctx, ngx_http_glance_seed_headers);
-}
-
-
-ngx_int_t
-ngx_http_glance_seed_uri(ngx_http_request_t *r, ngx_str_t *base,
-    ngx_str_t *id, ngx_str_t *uri)
-{
-    uri->len = base->len + sizeof("/images/") - 1 + id->len;
-
-    uri->data = ngx_pnalloc(r->pool, uri->len);
-    if (uri->data == NULL) {
         return NGX_ERROR;
     }
 
-    (void) ngx_sprintf(uri->data, "%V/images/%V", base, id);
+    if (json_object_get(image, "container_format") == NULL
+        && json_object_set_new(image, "container_format",
+                               json_string(glance_type_container_format(type)))
+           != 0)
+    {
+        return NGX_ERROR;
+    }
 
-    return NGX_OK;
+    properties = json_object_get(image, "properties");
+
+    if (properties == NULL) {
+        properties = json_object();
+
+        if (json_object_set_new(image, "properties", properties) != 0) {
+            return NGX_ERROR;
+        }
+    }
+
+    return json_object_set_new(properties, "type",
+                               json_string(glance_type_name(type))) == 0
+           ? NGX_OK : NGX_ERROR;
 }
 
 
-json_t *
+/* clients of the time send back what they have read: that is harmless */
+
+static ngx_uint_t
+ngx_http_glance_seed_change(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    ngx_str_t        *status;
+    glance_str_t      word;
+    glance_status_e   now;
+
+    now = ctx->image.status;
+    status = &ctx->meta.field[GLANCE_META_STATUS];
+
+    word.data = status->data;
+    word.len = status->len;
+
+    if (status->len && glance_status_parse(word) != now
+        && !(now == GLANCE_STATUS_ACTIVE
+             && glance_str_eq(word, glance_str("available"))))
+    {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_FORBIDDEN,
+                              "x-image-meta-status differs from the image's "
+                              "status, which cannot be set");
+        return 0;
+    }
+
+    if (!ngx_http_glance_has_body(r)
+        && now != GLANCE_STATUS_QUEUED
+        && ctx->meta.size >= 0 && ctx->meta.size != ctx->image.size)
+    {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "x-image-meta-size is %O, but the image has %O "
+                              "bytes", ctx->meta.size, ctx->image.size);
+        return 0;
+    }
+
+    return 1;
+}
+
+
+static ngx_uint_t
+ngx_http_glance_seed_created(ngx_http_glance_loc_conf_t *glcf)
+{
+    return glcf->seed_post_status;
+}
+
+
+static json_t *
 ngx_http_glance_seed_json(ngx_http_request_t *r,
     ngx_http_glance_image_t *image, ngx_str_t *base, ngx_uint_t detail)
 {
@@ -211,7 +260,7 @@ ngx_http_glance_seed_json(ngx_http_request_t *r,
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_http_glance_seed_headers(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
@@ -236,8 +285,7 @@ ngx_http_glance_seed_headers(ngx_http_request_t *r,
 
     if (p == NULL
         || ngx_http_glance_base_uri(r, &base) != NGX_OK
-        || ngx_http_glance_seed_uri(r, &base, &image->id,
-                                    &value[GLANCE_META_URI])
+        || ngx_http_glance_image_uri(r, ctx, &base, &value[GLANCE_META_URI])
            != NGX_OK)
     {
         return NGX_ERROR;

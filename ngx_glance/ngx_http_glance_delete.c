@@ -4,22 +4,21 @@
  */
 
 
-#include "ngx_http_glance_route.h"
-#include "ngx_http_glance_seed.h"
+#include "ngx_http_glance_dialect.h"
 #include "ngx_http_glance_store.h"
 
 
-static void ngx_http_glance_seed_delete_record(ngx_http_request_t *r,
+static void ngx_http_glance_delete_record(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_seed_delete_marked(ngx_http_request_t *r,
+static void ngx_http_glance_delete_marked(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_seed_delete_soft(ngx_http_request_t *r,
+static void ngx_http_glance_delete_soft(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_seed_deleted(ngx_http_request_t *r,
+static void ngx_http_glance_delete_recorded(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_seed_removed(ngx_http_request_t *r,
+static void ngx_http_glance_delete_removed(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
-static void ngx_http_glance_seed_delete_answer(ngx_http_request_t *r,
+static void ngx_http_glance_delete_answer(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 
 
@@ -30,15 +29,15 @@ static void ngx_http_glance_seed_delete_answer(ngx_http_request_t *r,
  */
 
 void
-ngx_http_glance_seed_delete(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+ngx_http_glance_delete(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
     ngx_http_glance_registry_image(r, ctx, "GET", &ctx->image_id, NULL,
-                                   ngx_http_glance_seed_delete_record);
+                                   ngx_http_glance_delete_record);
 }
 
 
 static void
-ngx_http_glance_seed_delete_record(ngx_http_request_t *r,
+ngx_http_glance_delete_record(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
     json_t  *body;
@@ -50,11 +49,11 @@ ngx_http_glance_seed_delete_record(ngx_http_request_t *r,
     {
         /* marked by an earlier try whose answer was lost */
 
-        ngx_http_glance_seed_delete_soft(r, ctx);
+        ngx_http_glance_delete_soft(r, ctx);
         return;
     }
 
-    if (!ngx_http_glance_seed_record(r, ctx)) {
+    if (!ngx_http_glance_show_record(r, ctx)) {
         return;
     }
 
@@ -75,12 +74,12 @@ ngx_http_glance_seed_delete_record(ngx_http_request_t *r,
                      "from_state", glance_status_name(ctx->image.status));
 
     ngx_http_glance_registry_image(r, ctx, "PUT", &ctx->image_id, body,
-                                   ngx_http_glance_seed_delete_marked);
+                                   ngx_http_glance_delete_marked);
 }
 
 
 static void
-ngx_http_glance_seed_delete_marked(ngx_http_request_t *r,
+ngx_http_glance_delete_marked(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
     if (ctx->call.status == NGX_HTTP_CONFLICT && ctx->data == NULL) {
@@ -90,7 +89,7 @@ ngx_http_glance_seed_delete_marked(ngx_http_request_t *r,
         ctx->data = ctx;
 
         ngx_http_glance_registry_image(r, ctx, "GET", &ctx->image_id, NULL,
-                                       ngx_http_glance_seed_delete_record);
+                                       ngx_http_glance_delete_record);
         return;
     }
 
@@ -99,21 +98,21 @@ ngx_http_glance_seed_delete_marked(ngx_http_request_t *r,
         return;
     }
 
-    ngx_http_glance_seed_delete_soft(r, ctx);
+    ngx_http_glance_delete_soft(r, ctx);
 }
 
 
 static void
-ngx_http_glance_seed_delete_soft(ngx_http_request_t *r,
+ngx_http_glance_delete_soft(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
     ngx_http_glance_registry_image(r, ctx, "DELETE", &ctx->image_id, NULL,
-                                   ngx_http_glance_seed_deleted);
+                                   ngx_http_glance_delete_recorded);
 }
 
 
 static void
-ngx_http_glance_seed_deleted(ngx_http_request_t *r,
+ngx_http_glance_delete_recorded(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
     ngx_int_t                    rc;
@@ -141,12 +140,12 @@ ngx_http_glance_seed_deleted(ngx_http_request_t *r,
     }
 
     if (store == NULL || store->remove == NULL) {
-        ngx_http_glance_seed_delete_answer(r, ctx);
+        ngx_http_glance_delete_answer(r, ctx);
         return;
     }
 
     h = ngx_http_glance_store_handle(r, ctx, store, &ctx->image.id,
-                                     ngx_http_glance_seed_removed);
+                                     ngx_http_glance_delete_removed);
     if (h == NULL) {
         ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
@@ -155,7 +154,7 @@ ngx_http_glance_seed_deleted(ngx_http_request_t *r,
     rc = store->remove(r, ctx, h, &ctx->image.location);
 
     if (rc != NGX_AGAIN) {
-        ngx_http_glance_seed_removed(r, ctx, rc);
+        ngx_http_glance_delete_removed(r, ctx, rc);
     }
 }
 
@@ -166,7 +165,7 @@ ngx_http_glance_seed_deleted(ngx_http_request_t *r,
  */
 
 static void
-ngx_http_glance_seed_removed(ngx_http_request_t *r,
+ngx_http_glance_delete_removed(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc)
 {
     u_char                      *p;
@@ -176,7 +175,7 @@ ngx_http_glance_seed_removed(ngx_http_request_t *r,
     glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
 
     if (rc != NGX_OK || !glcf->registry_claims) {
-        ngx_http_glance_seed_delete_answer(r, ctx);
+        ngx_http_glance_delete_answer(r, ctx);
         return;
     }
 
@@ -190,12 +189,12 @@ ngx_http_glance_seed_removed(ngx_http_request_t *r,
     path.len = ngx_sprintf(p, "/removals/%V", &ctx->image_id) - p;
 
     ngx_http_glance_registry_call(r, ctx, "DELETE", &path, NULL, NULL,
-                                  ngx_http_glance_seed_delete_answer);
+                                  ngx_http_glance_delete_answer);
 }
 
 
 static void
-ngx_http_glance_seed_delete_answer(ngx_http_request_t *r,
+ngx_http_glance_delete_answer(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
     ngx_str_t  empty;

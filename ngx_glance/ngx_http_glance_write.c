@@ -4,66 +4,53 @@
  */
 
 
-#include "ngx_http_glance_route.h"
-#include "ngx_http_glance_seed.h"
+#include "ngx_http_glance_dialect.h"
 #include "ngx_http_glance_upload.h"
 
 
-static ngx_uint_t ngx_http_glance_seed_request(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_glance_write_request(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_uint_t create);
+static ngx_uint_t ngx_http_glance_write_type(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static ngx_uint_t ngx_http_glance_seed_content_type(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_glance_seed_length(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_glance_write_length(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, off_t expected);
-static json_t *ngx_http_glance_seed_fields(ngx_http_request_t *r,
+static json_t *ngx_http_glance_write_fields(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static ngx_int_t ngx_http_glance_seed_properties(ngx_http_request_t *r,
+static ngx_int_t ngx_http_glance_write_properties(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, json_t *image);
-static void ngx_http_glance_seed_created(ngx_http_request_t *r,
+static void ngx_http_glance_post_record(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_seed_created_answer(ngx_http_request_t *r,
+static void ngx_http_glance_post_answer(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_seed_put_record(ngx_http_request_t *r,
+static void ngx_http_glance_put_record(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static ngx_uint_t ngx_http_glance_seed_put_allowed(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_glance_put_allowed(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_seed_updated(ngx_http_request_t *r,
+static void ngx_http_glance_put_done(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_seed_updated_answer(ngx_http_request_t *r,
+static void ngx_http_glance_put_answer(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_seed_answer(ngx_http_request_t *r,
+static void ngx_http_glance_write_answer(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_uint_t status);
-static void ngx_http_glance_seed_upload(ngx_http_request_t *r,
+static void ngx_http_glance_write_upload(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_step_pt next);
 
 
 /* S-44: metadata and data by one call; without a body the id is reserved */
 
 void
-ngx_http_glance_seed_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+ngx_http_glance_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
     u_char      *p;
     json_t      *image;
     ngx_str_t   *id;
     ngx_uint_t   body;
 
-    if (!ngx_http_glance_seed_request(r, ctx)) {
+    if (!ngx_http_glance_write_request(r, ctx, 1)) {
         return;
     }
 
-    if (ctx->meta.field[GLANCE_META_NAME].len == 0) {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
-                              "x-image-meta-name is required");
-        return;
-    }
-
-    if (ctx->meta.type == GLANCE_TYPE_UNKNOWN) {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
-                              "x-image-meta-type is required: kernel, ramdisk, "
-                              "machine, raw or vhd");
-        return;
-    }
-
-    if (!ngx_http_glance_seed_length(r, ctx, ctx->meta.size)) {
+    if (!ngx_http_glance_write_length(r, ctx, ctx->meta.size)) {
         return;
     }
 
@@ -94,7 +81,7 @@ ngx_http_glance_seed_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         }
     }
 
-    image = ngx_http_glance_seed_fields(r, ctx);
+    image = ngx_http_glance_write_fields(r, ctx);
 
     if (image == NULL
         || json_object_set_new(image, "id", ngx_http_glance_json_string(id))
@@ -112,69 +99,50 @@ ngx_http_glance_seed_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
     ngx_http_glance_registry_image(r, ctx, "POST", NULL,
                                    json_pack("{s:o}", "image", image),
-                                   ngx_http_glance_seed_created);
+                                   ngx_http_glance_post_record);
 }
 
 
 /* S-45: changes metadata, or brings the data of a reserved image */
 
 void
-ngx_http_glance_seed_put(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+ngx_http_glance_put(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
-    if (!ngx_http_glance_seed_request(r, ctx)) {
+    if (!ngx_http_glance_write_request(r, ctx, 0)) {
         return;
     }
 
-    if (ctx->meta.given[GLANCE_META_NAME]
-        && ctx->meta.field[GLANCE_META_NAME].len == 0)
-    {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
-                              "x-image-meta-name must not be empty");
-        return;
-    }
-
-    if (!ngx_http_glance_seed_length(r, ctx, ctx->meta.size)) {
+    if (!ngx_http_glance_write_length(r, ctx, ctx->meta.size)) {
         return;
     }
 
     ngx_http_glance_registry_image(r, ctx, "GET", &ctx->image_id, NULL,
-                                   ngx_http_glance_seed_put_record);
+                                   ngx_http_glance_put_record);
 }
 
 
 /* what POST and PUT check alike, before anything is changed */
 
 static ngx_uint_t
-ngx_http_glance_seed_request(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx)
+ngx_http_glance_write_request(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_uint_t create)
 {
-    ngx_str_t     *type;
-    glance_str_t   text;
+    const ngx_http_glance_dialect_t  *dialect;
 
-    if (!ngx_http_glance_meta_read(r, ctx)) {
-        return 0;
-    }
+    dialect = ctx->route->dialect;
 
-    type = &ctx->meta.field[GLANCE_META_TYPE];
-
-    text.data = type->data;
-    text.len = type->len;
-
-    ctx->meta.type = glance_type_parse(text);
-
-    if (ctx->meta.given[GLANCE_META_TYPE]
-        && ctx->meta.type == GLANCE_TYPE_UNKNOWN)
+    if (!ngx_http_glance_meta_read(r, ctx)
+        || !dialect->check(r, ctx, create))
     {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
-                              "x-image-meta-type must be kernel, ramdisk, "
-                              "machine, raw or vhd, not \"%V\"", type);
         return 0;
     }
 
-    if (ngx_http_glance_has_body(r) && !ngx_http_glance_seed_content_type(r)) {
+    if (ngx_http_glance_has_body(r) && !ngx_http_glance_write_type(r, ctx)) {
         ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
-                              "Content-Type must be application/octet-stream "
-                              "(or multipart/form-data with a boundary)");
+                              "Content-Type must be application/octet-stream"
+                              "%s", dialect->multipart
+                                    ? " (or multipart/form-data with a "
+                                      "boundary)" : "");
         return 0;
     }
 
@@ -183,7 +151,7 @@ ngx_http_glance_seed_request(ngx_http_request_t *r,
 
 
 static ngx_uint_t
-ngx_http_glance_seed_content_type(ngx_http_request_t *r)
+ngx_http_glance_write_type(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
     u_char              *p;
     glance_str_t         type, media;
@@ -196,7 +164,7 @@ ngx_http_glance_seed_content_type(ngx_http_request_t *r)
     type.data = r->headers_in.content_type->value.data;
     type.len = r->headers_in.content_type->value.len;
 
-    if (glance_multipart_init(&m, type)) {
+    if (ctx->route->dialect->multipart && glance_multipart_init(&m, type)) {
         return 1;
     }
 
@@ -219,7 +187,7 @@ ngx_http_glance_seed_content_type(ngx_http_request_t *r)
  */
 
 static ngx_uint_t
-ngx_http_glance_seed_length(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+ngx_http_glance_write_length(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     off_t expected)
 {
     off_t                        length;
@@ -260,7 +228,7 @@ ngx_http_glance_seed_length(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 /* the record's fields that the request names; new reference */
 
 static json_t *
-ngx_http_glance_seed_fields(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+ngx_http_glance_write_fields(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
     int            rc;
     json_t        *image;
@@ -280,13 +248,6 @@ ngx_http_glance_seed_fields(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
     image = json_object();
     rc = 0;
-
-    if (ctx->meta.type != GLANCE_TYPE_UNKNOWN) {
-        rc = json_object_set_new(image, "disk_format",
-                 json_string(glance_type_disk_format(ctx->meta.type)));
-        rc |= json_object_set_new(image, "container_format",
-                 json_string(glance_type_container_format(ctx->meta.type)));
-    }
 
     for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         field = fields[i];
@@ -325,7 +286,10 @@ ngx_http_glance_seed_fields(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         }
     }
 
-    if (rc != 0 || ngx_http_glance_seed_properties(r, ctx, image) != NGX_OK) {
+    if (rc != 0
+        || ngx_http_glance_write_properties(r, ctx, image) != NGX_OK
+        || ctx->route->dialect->fields(r, ctx, image) != NGX_OK)
+    {
         json_decref(image);
         return NULL;
     }
@@ -335,16 +299,14 @@ ngx_http_glance_seed_fields(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
 
 static ngx_int_t
-ngx_http_glance_seed_properties(ngx_http_request_t *r,
+ngx_http_glance_write_properties(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, json_t *image)
 {
     json_t                      *properties, *value;
     ngx_uint_t                   i;
     ngx_http_glance_property_t  *property;
 
-    if (ctx->meta.properties.nelts == 0
-        && ctx->meta.type == GLANCE_TYPE_UNKNOWN)
-    {
+    if (ctx->meta.properties.nelts == 0) {
         return NGX_OK;
     }
 
@@ -368,24 +330,13 @@ ngx_http_glance_seed_properties(ngx_http_request_t *r,
         }
     }
 
-    /* the exact word of the seed's "type" lives on as a property */
-
-    if (ctx->meta.type != GLANCE_TYPE_UNKNOWN
-        && json_object_set_new(properties, "type",
-                               json_string(glance_type_name(ctx->meta.type)))
-           != 0)
-    {
-        json_decref(properties);
-        return NGX_ERROR;
-    }
-
     return json_object_set_new(image, "properties", properties) == 0
            ? NGX_OK : NGX_ERROR;
 }
 
 
 static void
-ngx_http_glance_seed_created(ngx_http_request_t *r,
+ngx_http_glance_post_record(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
     if (ctx->call.status == NGX_HTTP_CONFLICT) {
@@ -405,7 +356,7 @@ ngx_http_glance_seed_created(ngx_http_request_t *r,
         ctx->meta.given[GLANCE_META_ID] = 1;
 
         ngx_http_glance_registry_image(r, ctx, "GET", &ctx->image_id, NULL,
-                                       ngx_http_glance_seed_created);
+                                       ngx_http_glance_post_record);
         return;
     }
 
@@ -423,18 +374,18 @@ ngx_http_glance_seed_created(ngx_http_request_t *r,
     }
 
     if (ctx->claim == NULL) {
-        ngx_http_glance_seed_created_answer(r, ctx);
+        ngx_http_glance_post_answer(r, ctx);
         return;
     }
 
-    ngx_http_glance_seed_upload(r, ctx, ngx_http_glance_seed_created_answer);
+    ngx_http_glance_write_upload(r, ctx, ngx_http_glance_post_answer);
 }
 
 
 /* what was announced when the image was reserved counts as well */
 
 static void
-ngx_http_glance_seed_upload(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+ngx_http_glance_write_upload(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     ngx_http_glance_step_pt next)
 {
     off_t       size;
@@ -455,7 +406,7 @@ ngx_http_glance_seed_upload(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 
 
 static void
-ngx_http_glance_seed_created_answer(ngx_http_request_t *r,
+ngx_http_glance_post_answer(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
     ngx_str_t                    base, uri;
@@ -464,40 +415,42 @@ ngx_http_glance_seed_created_answer(ngx_http_request_t *r,
     glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
 
     if (ngx_http_glance_base_uri(r, &base) != NGX_OK
-        || ngx_http_glance_seed_uri(r, &base, &ctx->image.id, &uri) != NGX_OK
+        || ngx_http_glance_image_uri(r, ctx, &base, &uri) != NGX_OK
         || ngx_http_glance_add_header(r, "Location", &uri) != NGX_OK)
     {
         ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
 
-    ngx_http_glance_seed_answer(r, ctx, glcf->seed_post_status);
+    ngx_http_glance_write_answer(r, ctx, ctx->route->dialect->created(glcf));
 }
 
 
 static void
-ngx_http_glance_seed_put_record(ngx_http_request_t *r,
+ngx_http_glance_put_record(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
     json_t      *image, *body;
     ngx_uint_t   data;
 
-    if (!ngx_http_glance_seed_put_allowed(r, ctx)) {
+    if (!ngx_http_glance_put_allowed(r, ctx)) {
         return;
     }
 
     data = ngx_http_glance_has_body(r);
 
-    image = ngx_http_glance_seed_fields(r, ctx);
+    image = ngx_http_glance_write_fields(r, ctx);
 
     if (image == NULL) {
         ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
 
-    if (!data && json_object_size(image) == 0) {
+    if (!data && json_object_size(image) == 0
+        && !ctx->route->dialect->purge)
+    {
         json_decref(image);
-        ngx_http_glance_seed_updated_answer(r, ctx);
+        ngx_http_glance_put_answer(r, ctx);
         return;
     }
 
@@ -520,25 +473,25 @@ ngx_http_glance_seed_put_record(ngx_http_request_t *r,
     }
 
     ngx_http_glance_registry_image(r, ctx, "PUT", &ctx->image_id, body,
-                                   ngx_http_glance_seed_updated);
+                                   ngx_http_glance_put_done);
 }
 
 
 static ngx_uint_t
-ngx_http_glance_seed_put_allowed(ngx_http_request_t *r,
+ngx_http_glance_put_allowed(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
-    ngx_str_t        *id, *status;
-    glance_str_t      word;
+    ngx_str_t        *id;
     glance_status_e   now;
 
-    if (!ngx_http_glance_seed_record(r, ctx)) {
+    if (!ngx_http_glance_show_record(r, ctx)
+        || !ctx->route->dialect->change(r, ctx))
+    {
         return 0;
     }
 
     now = ctx->image.status;
     id = &ctx->meta.field[GLANCE_META_ID];
-    status = &ctx->meta.field[GLANCE_META_STATUS];
 
     if (id->len
         && (id->len != ctx->image.id.len
@@ -550,21 +503,6 @@ ngx_http_glance_seed_put_allowed(ngx_http_request_t *r,
         return 0;
     }
 
-    word.data = status->data;
-    word.len = status->len;
-
-    /* clients of the time send back what they have read */
-
-    if (status->len && glance_status_parse(word) != now
-        && !(now == GLANCE_STATUS_ACTIVE
-             && glance_str_eq(word, glance_str("available"))))
-    {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_FORBIDDEN,
-                              "x-image-meta-status differs from the image's "
-                              "status, which cannot be set");
-        return 0;
-    }
-
     if (ngx_http_glance_has_body(r)) {
 
         if (now != GLANCE_STATUS_QUEUED) {
@@ -573,20 +511,11 @@ ngx_http_glance_seed_put_allowed(ngx_http_request_t *r,
             return 0;
         }
 
-        return ngx_http_glance_seed_length(r, ctx,
+        return ngx_http_glance_write_length(r, ctx,
                                            (ctx->meta.size < 0
                                             && ctx->image.size > 0)
                                            ? ctx->image.size
                                            : ctx->meta.size);
-    }
-
-    if (now != GLANCE_STATUS_QUEUED && ctx->meta.size >= 0
-        && ctx->meta.size != ctx->image.size)
-    {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
-                              "x-image-meta-size is %O, but the image has %O "
-                              "bytes", ctx->meta.size, ctx->image.size);
-        return 0;
     }
 
     return 1;
@@ -594,7 +523,7 @@ ngx_http_glance_seed_put_allowed(ngx_http_request_t *r,
 
 
 static void
-ngx_http_glance_seed_updated(ngx_http_request_t *r,
+ngx_http_glance_put_done(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
     if (ctx->call.status == NGX_HTTP_CONFLICT && ctx->claim) {
@@ -603,36 +532,36 @@ ngx_http_glance_seed_updated(ngx_http_request_t *r,
         return;
     }
 
-    if (!ngx_http_glance_seed_record(r, ctx)) {
+    if (!ngx_http_glance_show_record(r, ctx)) {
         return;
     }
 
     if (ctx->claim == NULL) {
-        ngx_http_glance_seed_updated_answer(r, ctx);
+        ngx_http_glance_put_answer(r, ctx);
         return;
     }
 
-    ngx_http_glance_seed_upload(r, ctx, ngx_http_glance_seed_updated_answer);
+    ngx_http_glance_write_upload(r, ctx, ngx_http_glance_put_answer);
 }
 
 
-/* the slides want headers, the clients of the time JSON: both (1.9) */
-
 static void
-ngx_http_glance_seed_updated_answer(ngx_http_request_t *r,
+ngx_http_glance_put_answer(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
-    if (ngx_http_glance_seed_headers(r, ctx) != NGX_OK) {
+    if (ctx->route->dialect->put_headers
+        && ctx->route->dialect->headers(r, ctx) != NGX_OK)
+    {
         ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
 
-    ngx_http_glance_seed_answer(r, ctx, NGX_HTTP_OK);
+    ngx_http_glance_write_answer(r, ctx, NGX_HTTP_OK);
 }
 
 
 static void
-ngx_http_glance_seed_answer(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+ngx_http_glance_write_answer(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     ngx_uint_t status)
 {
     json_t     *json;
@@ -646,7 +575,7 @@ ngx_http_glance_seed_answer(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     }
 
     json = json_pack("{s:o}", "image",
-                     ngx_http_glance_seed_json(r, &ctx->image, &base, 1));
+                     ctx->route->dialect->json(r, &ctx->image, &base, 1));
 
     if (json == NULL) {
         ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);

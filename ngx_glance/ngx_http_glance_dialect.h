@@ -1,0 +1,67 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#ifndef _NGX_HTTP_GLANCE_DIALECT_H_INCLUDED_
+#define _NGX_HTTP_GLANCE_DIALECT_H_INCLUDED_
+
+
+#include "ngx_http_glance_route.h"
+
+
+/*
+ * What the header dialects have in common is in show.c, write.c, delete.c and
+ * list.c; what they differ in is here.  Functions that return a number have
+ * sent a fault when it is zero.
+ */
+
+struct ngx_http_glance_dialect_s {
+    ngx_str_t                   path;       /* of the collection */
+
+    /* the request's headers, for POST (create) and PUT */
+    ngx_uint_t                (*check)(ngx_http_request_t *r,
+                                    ngx_http_glance_ctx_t *ctx,
+                                    ngx_uint_t create);
+
+    /* more fields for the record than the headers name */
+    ngx_int_t                 (*fields)(ngx_http_request_t *r,
+                                    ngx_http_glance_ctx_t *ctx,
+                                    json_t *image);
+
+    /* PUT: may ctx->image be changed so? */
+    ngx_uint_t                (*change)(ngx_http_request_t *r,
+                                    ngx_http_glance_ctx_t *ctx);
+
+    /* the status of a successful POST */
+    ngx_uint_t                (*created)(ngx_http_glance_loc_conf_t *glcf);
+
+    /* an image for the client; new reference */
+    json_t                   *(*json)(ngx_http_request_t *r,
+                                    ngx_http_glance_image_t *image,
+                                    ngx_str_t *base, ngx_uint_t detail);
+
+    /* adds the x-image-meta-* headers of ctx->image */
+    ngx_int_t                 (*headers)(ngx_http_request_t *r,
+                                    ngx_http_glance_ctx_t *ctx);
+
+    unsigned                    multipart:1;    /* is a body too */
+    unsigned                    put_headers:1;  /* PUT answers with them */
+    unsigned                    head_empty:1;   /* HEAD has length 0 */
+    unsigned                    purge:1;        /* PUT replaces properties */
+};
+
+
+extern const ngx_http_glance_dialect_t  ngx_http_glance_dialect_seed;
+
+
+/* the record out of the registry's answer; zero: a fault was sent */
+ngx_uint_t ngx_http_glance_show_record(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+ngx_int_t ngx_http_glance_image_uri(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_str_t *base, ngx_str_t *uri);
+
+
+#endif /* _NGX_HTTP_GLANCE_DIALECT_H_INCLUDED_ */
