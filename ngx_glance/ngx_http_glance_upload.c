@@ -17,6 +17,8 @@ static void ngx_http_glance_upload_digest_free(void *data);
 static void ngx_http_glance_upload_cleanup(void *data);
 static void ngx_http_glance_upload_begun(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
+static void ngx_http_glance_upload_unread(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
 static void ngx_http_glance_upload_body(ngx_http_request_t *r);
 static void ngx_http_glance_upload_read(ngx_http_request_t *r);
 static void ngx_http_glance_upload_pump(ngx_http_request_t *r,
@@ -260,14 +262,30 @@ ngx_http_glance_upload_begun(ngx_http_request_t *r,
     rc = ngx_http_read_client_request_body(r, ngx_http_glance_upload_body);
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-        ngx_http_glance_upload_fail(r, ctx, rc,
-                                    "The image data cannot be read");
+        ngx_http_glance_upload_unread(r, ctx, rc);
         return;
     }
 
     /* the reference that reading the body took */
 
     ngx_http_finalize_request(r, NGX_DONE);
+}
+
+
+/* nginx has said why it cannot go on reading; a client that left gets nothing */
+
+static void
+ngx_http_glance_upload_unread(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_int_t rc)
+{
+    if (r->connection->error) {
+        ctx->upload->gone = 1;
+    }
+
+    ngx_http_glance_upload_fail(r, ctx, rc,
+                                "The image data ended early or are malformed: "
+                                "%O bytes were received",
+                                ctx->upload->received);
 }
 
 
@@ -353,15 +371,7 @@ ngx_http_glance_upload_pump(ngx_http_request_t *r,
         rc = ngx_http_read_unbuffered_request_body(r);
 
         if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-
-            if (r->connection->error) {
-                u->gone = 1;
-            }
-
-            ngx_http_glance_upload_fail(r, ctx, rc,
-                                        "The image data ended early or are "
-                                        "malformed: %O bytes were received",
-                                        u->received);
+            ngx_http_glance_upload_unread(r, ctx, rc);
             return;
         }
 
