@@ -308,7 +308,7 @@ glance_uri_last(glance_str_t s, unsigned char c)
 {
     while (s.len-- > 0) {
         if (s.data[s.len] == c) {
-            return &s.data[s.len];
+            return s.data + s.len;
         }
     }
 
