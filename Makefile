@@ -45,7 +45,8 @@ ASAN_NGINX     = -DNGX_DEBUG_PALLOC=1 -DNGX_HAVE_NONALIGNED=0
 include registry/registry.mk
 
 COMMON_OBJECTS   = $(COMMON:%=$(BUILD)/common/glance_%.o)
-REGISTRY_OBJECTS = $(REGISTRY_BASE:%=$(BUILD)/registry/registry_%.o) \
+BASE_OBJECTS     = $(REGISTRY_BASE:%=$(BUILD)/registry/registry_%.o)
+REGISTRY_OBJECTS = $(BASE_OBJECTS) \
                    $(REGISTRY_CORE:%=$(BUILD)/registry/registry_%.o)
 PROGRAM_OBJECTS  = $(PROGRAMS:%=$(BUILD)/registry/%.o)
 BINARIES         = $(addprefix $(BUILD)/,$(subst _,-,$(PROGRAMS)))
@@ -124,6 +125,14 @@ $(BUILD)/libregistry.a: $(REGISTRY_OBJECTS)
 $(BUILD)/glance-%: $(BUILD)/registry/glance_%.o $(LIBRARIES)
 	@echo "linking $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARIES) $(LIBS)
+
+# these know neither HTTP server nor database
+BASE_BINARIES = $(addprefix $(BUILD)/glance-,api control worker)
+
+$(BASE_BINARIES): $(BUILD)/glance-%: $(BUILD)/registry/glance_%.o \
+                  $(BASE_OBJECTS) $(BUILD)/libglance.a
+	@echo "linking $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 .SECONDARY: $(PROGRAM_OBJECTS)
 

@@ -35,6 +35,8 @@ static const registry_cli_opt_t  registry_cli_common[] = {
     { "verbose", 'v', NULL, "verbose", "log at level INFO" },
     { "debug", 'd', NULL, "debug", "log at level DEBUG" },
     { "config-file", 0, "PATH", NULL, "the configuration file" },
+    { "run-dir", 0, "DIR", "run_dir",
+      "the directory of pid files, /run/glance by default" },
     { "log-config", 0, "PATH", "log_config",
       "a Python logging configuration file" },
     { "log-format", 0, "FORMAT", "log_format", "the form of a log line" },

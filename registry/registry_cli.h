@@ -36,9 +36,9 @@
  */
 
 typedef struct {
-    const char  *name;          /* "run-dir" */
+    const char  *name;          /* "log-file" */
     char         letter;        /* 0: none */
-    const char  *arg;           /* "DIR"; NULL: a flag */
+    const char  *arg;           /* "PATH"; NULL: a flag */
     const char  *option;
     const char  *help;
 } registry_cli_opt_t;
@@ -65,7 +65,7 @@ typedef struct {
  * served, or the mistake was printed.
  *
  * Common options: -h --help --version -v --verbose -d --debug --config-file
- * --log-config --log-format --log-date-format --log-file --log-dir
+ * --run-dir --log-config --log-format --log-date-format --log-file --log-dir
  * --use-syslog --set OPTION=VALUE --check --print-config.
  */
 int registry_cli_parse(registry_cli_t *cli, int argc, char **argv);

@@ -90,6 +90,9 @@ const registry_opt_t  registry_options[] = {
     STR("user", D, NULL, A, "", 0,
         "The user of the nginx worker processes when started by root; "
         "empty: root itself."),
+    STR("public_endpoint", D, NULL, A, "", 0,
+        "The base of the URIs that are handed out; empty: scheme and host "
+        "of the request."),
     STR("nginx_binary", D, NULL, A, "", 0,
         "The nginx to run; empty: the first in PATH or /usr/sbin."),
     STR("nginx_module", D, NULL, A, "", 0,

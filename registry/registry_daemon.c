@@ -276,6 +276,81 @@ registry_daemon_spawn(char *const argv[], const char *output,
 }
 
 
+int
+registry_daemon_run(char *const argv[], char *text, size_t size,
+    registry_err_t *err)
+{
+    int      fd, fds[2], status;
+    char     rest[1024];
+    pid_t    pid;
+    size_t   len;
+    ssize_t  n;
+
+    len = 0;
+    text[0] = '\0';
+
+    if (pipe2(fds, O_CLOEXEC) != 0) {
+        (void) registry_err_set(err, REGISTRY_ERROR, "pipe: %s",
+                                strerror(errno));
+        return -1;
+    }
+
+    pid = fork();
+
+    if (pid == 0) {
+        fd = open("/dev/null", O_RDONLY);
+
+        (void) dup2(fd, STDIN_FILENO);
+        (void) dup2(fds[1], STDOUT_FILENO);
+        (void) dup2(fds[1], STDERR_FILENO);
+
+        registry_daemon_unblock();
+        (void) execv(argv[0], argv);
+        _exit(127);
+    }
+
+    (void) close(fds[1]);
+
+    if (pid < 0) {
+        (void) registry_err_set(err, REGISTRY_ERROR, "fork: %s",
+                                strerror(errno));
+        (void) close(fds[0]);
+        return -1;
+    }
+
+    for ( ;; ) {
+        if (len < size - 1) {
+            n = read(fds[0], text + len, size - 1 - len);
+
+        } else {
+            n = read(fds[0], rest, sizeof(rest));
+        }
+
+        if (n == 0 || (n < 0 && errno != EINTR)) {
+            break;
+        }
+
+        if (n > 0 && len < size - 1) {
+            len += (size_t) n;
+            text[len] = '\0';
+        }
+    }
+
+    (void) close(fds[0]);
+
+    while (waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR) {
+            (void) registry_err_set(err, REGISTRY_ERROR, "waitpid: %s",
+                                    strerror(errno));
+            return -1;
+        }
+    }
+
+    return WIFEXITED(status) ? WEXITSTATUS(status)
+                             : 128 + (WTERMSIG(status) & 127);
+}
+
+
 bool
 registry_daemon_program(const char *name, char *path, size_t size)
 {

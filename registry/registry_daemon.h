@@ -57,6 +57,13 @@ pid_t registry_daemon_spawn(char *const argv[], const char *output,
     registry_err_t *err);
 
 /*
+ * Runs a program to its end: its exit status, 128 and more after a signal,
+ * -1 with err set.  What it wrote to both outputs is cut at size - 1 bytes.
+ */
+int registry_daemon_run(char *const argv[], char *text, size_t size,
+    registry_err_t *err);
+
+/*
  * The file beside our own executable, else in the directories of PATH and in
  * /usr/sbin; false when there is none.
  */

@@ -1,0 +1,48 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+
+#ifndef _REGISTRY_RENDER_H_INCLUDED_
+#define _REGISTRY_RENDER_H_INCLUDED_
+
+
+#include <stdio.h>
+
+#include "registry_config.h"
+
+
+/*
+ * The nginx.conf of an API server.  Paths are absolute, without a trailing
+ * slash, and borrowed.
+ */
+
+typedef struct {
+    const char  *run_dir;
+    const char  *pid;           /* the file's name in run_dir */
+    const char  *module;        /* "": compiled in */
+    const char  *user;          /* "": no user directive */
+    const char  *access_log;    /* for a log that is standard output */
+    unsigned     version;       /* 1022001 for 1.22.1 */
+    unsigned     connections;   /* of a worker */
+} registry_render_t;
+
+
+/*
+ * Every value is checked and quoted: no option can bring a directive of its
+ * own into the file.  The error text names the option.
+ */
+registry_rc_e registry_render(const registry_config_t *cf,
+    const registry_render_t *render, FILE *out, registry_err_t *err);
+
+/*
+ * A path of an option, absolute by the current directory, without trailing
+ * slashes; refuses what could not be quoted.
+ */
+registry_rc_e registry_render_path(const char *option, const char *value,
+    char *path, size_t size, registry_err_t *err);
+
+
+#endif /* _REGISTRY_RENDER_H_INCLUDED_ */
