@@ -168,8 +168,6 @@ static void
 ngx_http_glance_delete_removed(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc)
 {
-    u_char                      *p;
-    ngx_str_t                    path;
     ngx_http_glance_loc_conf_t  *glcf;
 
     glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
@@ -179,17 +177,9 @@ ngx_http_glance_delete_removed(ngx_http_request_t *r,
         return;
     }
 
-    p = ngx_pnalloc(r->pool, sizeof("/removals/") + ctx->image_id.len);
-    if (p == NULL) {
-        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
-    }
-
-    path.data = p;
-    path.len = ngx_sprintf(p, "/removals/%V", &ctx->image_id) - p;
-
-    ngx_http_glance_registry_call(r, ctx, "DELETE", &path, NULL, NULL,
-                                  ngx_http_glance_delete_answer);
+    ngx_http_glance_registry_path(r, ctx, "DELETE", NULL, NULL,
+                                  ngx_http_glance_delete_answer,
+                                  "/removals/%V", &ctx->image_id);
 }
 
 

@@ -9,6 +9,8 @@
 
 static ngx_uint_t ngx_http_glance_peer_trusted(ngx_http_request_t *r,
     ngx_array_t *proxies);
+static ngx_uint_t ngx_http_glance_has_role(ngx_str_t *roles,
+    const char *role);
 static void ngx_http_glance_identity_header(ngx_http_glance_ctx_t *ctx,
     ngx_table_elt_t *h, ngx_uint_t *confirmed);
 
@@ -30,6 +32,7 @@ ngx_http_glance_identify(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
     glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
 
     if (glcf->identity == NGX_HTTP_GLANCE_IDENTITY_NONE) {
+        ctx->admin = 1;
         return NGX_OK;
     }
 
@@ -62,6 +65,7 @@ ngx_http_glance_identify(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
     }
 
     ctx->identified = 1;
+    ctx->admin = ngx_http_glance_has_role(&ctx->roles, "admin");
 
     return NGX_OK;
 }
@@ -75,6 +79,35 @@ ngx_http_glance_peer_trusted(ngx_http_request_t *r, ngx_array_t *proxies)
     sa = r->connection->sockaddr;
 
     return ngx_cidr_match(sa, proxies) == NGX_OK;
+}
+
+
+/* in a list of words with commas between */
+
+static ngx_uint_t
+ngx_http_glance_has_role(ngx_str_t *roles, const char *role)
+{
+    u_char        *p, *q, *last;
+    glance_str_t   word;
+
+    last = roles->data + roles->len;
+
+    for (p = roles->data; p < last; p = q + 1) {
+
+        q = ngx_strlchr(p, last, ',');
+        if (q == NULL) {
+            q = last;
+        }
+
+        word.data = p;
+        word.len = q - p;
+
+        if (glance_str_case_eq(glance_str_trim(word), glance_str(role))) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -70,16 +70,25 @@ ngx_http_glance_meta_read(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
             i = 0;
         }
 
-        if (h[i].key.len < sizeof("x-image-meta-") - 1
-            || ngx_strncasecmp(h[i].key.data, (u_char *) "x-image-meta",
+        if (h[i].key.len > sizeof("x-image-meta-") - 1
+            && ngx_strncasecmp(h[i].key.data, (u_char *) "x-image-meta",
                                sizeof("x-image-meta") - 1)
-               != 0)
+               == 0)
         {
+            if (!ngx_http_glance_meta_header(r, ctx, &h[i])) {
+                return 0;
+            }
+
             continue;
         }
 
-        if (!ngx_http_glance_meta_header(r, ctx, &h[i])) {
-            return 0;
+        if (h[i].key.len == sizeof("x-glance-api-copy-from") - 1
+            && ngx_strncasecmp(h[i].key.data,
+                               (u_char *) "x-glance-api-copy-from",
+                               sizeof("x-glance-api-copy-from") - 1)
+               == 0)
+        {
+            ctx->meta.copy_from = 1;
         }
     }
 
@@ -116,8 +125,11 @@ ngx_http_glance_meta_header(ngx_http_request_t *r,
     switch (field) {
 
     case GLANCE_META_NONE:
-    case GLANCE_META_UNKNOWN:       /* of other dialects and times */
     case GLANCE_META_PROPERTIES:
+        return 1;
+
+    case GLANCE_META_UNKNOWN:       /* of other dialects and times */
+        ctx->meta.unknown = h->key;
         return 1;
 
     case GLANCE_META_PROPERTY:
@@ -301,9 +313,9 @@ ngx_http_glance_meta_check(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return 0;
     }
 
-    if (ctx->meta.field[GLANCE_META_COPY_FROM].len) {
+    if (ctx->meta.copy_from) {
         ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
-                              "x-image-meta-copy_from is not supported by "
+                              "x-glance-api-copy-from is not supported by "
                               "this server");
         return 0;
     }
@@ -429,7 +441,7 @@ ngx_http_glance_meta_check_words(ngx_http_request_t *r,
 
     value = &ctx->meta.field[GLANCE_META_CHECKSUM];
 
-    if (value->len && value->len != 32) {
+    if (value->len > 32) {
         ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
                               "x-image-meta-checksum must be an MD5 of 32 "
                               "hexadecimal digits");

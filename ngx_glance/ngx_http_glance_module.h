@@ -108,8 +108,10 @@ typedef struct {
 typedef struct {
     ngx_str_t                   field[GLANCE_META_N];
     ngx_array_t                 properties;     /* ngx_http_glance_property_t */
+    ngx_str_t                   unknown;        /* x-image-meta-SOMETHING */
     off_t                       size;           /* -1: not given */
     glance_type_e               type;
+    unsigned                    copy_from:1;
     unsigned                    given[GLANCE_META_N];
 } ngx_http_glance_meta_t;
 
@@ -141,6 +143,7 @@ struct ngx_http_glance_ctx_s {
 
     ngx_str_t                   request_id;
     ngx_str_t                   image_id;       /* out of the path */
+    ngx_str_t                   member;
 
     ngx_str_t                   user;
     ngx_str_t                   project;
@@ -157,6 +160,8 @@ struct ngx_http_glance_ctx_s {
 
     ngx_uint_t                  tasks;          /* in threads */
     unsigned                    identified:1;
+    unsigned                    admin:1;
+    unsigned                    purge:1;        /* other properties go */
     unsigned                    aborted:1;      /* nginx ended the request */
     unsigned                    finalized:1;
     unsigned                    id_sent:1;
@@ -211,6 +216,9 @@ ngx_int_t ngx_http_glance_registry_background(ngx_http_request_t *r,
 void ngx_http_glance_registry_image(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, const char *method, ngx_str_t *id,
     json_t *body, ngx_http_glance_step_pt next);
+void ngx_http_glance_registry_path(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, const char *method, ngx_str_t *args,
+    json_t *body, ngx_http_glance_step_pt next, const char *fmt, ...);
 ngx_http_glance_claim_t *ngx_http_glance_create_claim(ngx_http_request_t *r,
     const char *on_expire);
 

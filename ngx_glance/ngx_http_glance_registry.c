@@ -7,6 +7,10 @@
 #include "ngx_http_glance_module.h"
 
 
+/* /images/{id}/members/{member}, a member being 255 characters */
+#define NGX_HTTP_GLANCE_PATH_MAX  1280
+
+
 typedef struct {
     ngx_http_request_t      *request;
     ngx_http_glance_ctx_t   *ctx;
@@ -85,28 +89,43 @@ ngx_http_glance_registry_image(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, const char *method, ngx_str_t *id,
     json_t *body, ngx_http_glance_step_pt next)
 {
+    if (id == NULL) {
+        ngx_http_glance_registry_path(r, ctx, method, NULL, body, next,
+                                      "/images");
+        return;
+    }
+
+    ngx_http_glance_registry_path(r, ctx, method, NULL, body, next,
+                                  "/images/%V", id);
+}
+
+
+/* the same for any path; nginx escapes what needs it */
+
+void ngx_cdecl
+ngx_http_glance_registry_path(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, const char *method, ngx_str_t *args,
+    json_t *body, ngx_http_glance_step_pt next, const char *fmt, ...)
+{
     u_char     *p;
+    va_list     ap;
     ngx_str_t   path;
 
-    if (id == NULL) {
-        ngx_str_set(&path, "/images");
-        ngx_http_glance_registry_call(r, ctx, method, &path, NULL, body, next);
-        return;
-    }
-
-    path.len = sizeof("/images/") - 1 + id->len;
-
-    path.data = ngx_pnalloc(r->pool, path.len);
-    if (path.data == NULL) {
+    p = ngx_pnalloc(r->pool, NGX_HTTP_GLANCE_PATH_MAX);
+    if (p == NULL) {
         json_decref(body);
-        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        ngx_http_glance_finalize(r, ctx, NGX_ERROR);
         return;
     }
 
-    p = ngx_cpymem(path.data, "/images/", sizeof("/images/") - 1);
-    ngx_memcpy(p, id->data, id->len);
+    va_start(ap, fmt);
 
-    ngx_http_glance_registry_call(r, ctx, method, &path, NULL, body, next);
+    path.data = p;
+    path.len = ngx_vslprintf(p, p + NGX_HTTP_GLANCE_PATH_MAX, fmt, ap) - p;
+
+    va_end(ap);
+
+    ngx_http_glance_registry_call(r, ctx, method, &path, args, body, next);
 }
 
 
@@ -297,7 +316,7 @@ static ngx_int_t
 ngx_http_glance_registry_headers(ngx_http_request_t *sr,
     ngx_http_glance_ctx_t *ctx)
 {
-    ngx_str_t  confirmed;
+    ngx_str_t  word;
 
     if (ngx_http_glance_registry_header(sr, "x-openstack-request-id",
                                         &ctx->request_id)
@@ -307,16 +326,27 @@ ngx_http_glance_registry_headers(ngx_http_request_t *sr,
     }
 
     if (ctx->identified) {
-        ngx_str_set(&confirmed, "Confirmed");
+        ngx_str_set(&word, "Confirmed");
 
         if (ngx_http_glance_registry_header(sr, "x-identity-status",
-                                            &confirmed) != NGX_OK
+                                            &word) != NGX_OK
             || ngx_http_glance_registry_header(sr, "x-user-id", &ctx->user)
                != NGX_OK
             || ngx_http_glance_registry_header(sr, "x-tenant-id",
                                                &ctx->project) != NGX_OK
             || ngx_http_glance_registry_header(sr, "x-roles", &ctx->roles)
                != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ctx->purge) {
+        ngx_str_set(&word, "true");
+
+        if (ngx_http_glance_registry_header(sr,
+                                            "x-glance-registry-purge-props",
+                                            &word) != NGX_OK)
         {
             return NGX_ERROR;
         }
