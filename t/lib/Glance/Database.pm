@@ -152,7 +152,7 @@ sub execute {
     my ($status, $text) = run_command([ $p->client(), '-e', $sql,
                                         @arguments ]);
 
-    die "SQL failed: $sql\n$text\n" if $status != 0;
+    die "SQL failed: " . substr($sql, 0, 300) . "\n$text\n" if $status != 0;
 
     return $text;
 }
@@ -173,7 +173,7 @@ sub query {
             "\t", '-cmd', '.timeout 20000', $d->{file}, $sql,
         ]);
 
-        die "SQL failed: $sql\n$text\n" if $status != 0;
+        die "SQL failed: " . substr($sql, 0, 300) . "\n$text\n" if $status != 0;
 
     } else {
         $text = $d->{server}->execute($sql, $d->{schema});

@@ -176,7 +176,9 @@ sub files {
         push @files, $name;
     }}, $env->{store});
 
-    return sort @files;
+    @files = sort @files;
+
+    return @files;
 }
 
 

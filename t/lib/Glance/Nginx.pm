@@ -201,7 +201,7 @@ sub location {
         'glance_thread_pool glance',
         'glance_identity ' . ($p->{identity} || 'none'),
         'glance_upload_buffers 4 256k',
-        'glance_image_size_cap 1t',
+        'glance_image_size_cap 1024g',
         'glance_lease ' . ($p->{lease} || '20s'),
         $p->{proxies} ? "glance_trusted_proxies @{$p->{proxies}}" : (),
         $p->{node} ? "glance_node $p->{node}" : (),
@@ -243,6 +243,7 @@ sub internal {
         defined $p->{secret}
             ? "proxy_set_header X-Glance-Secret \"$p->{secret}\"" : (),
         'proxy_buffer_size 16k',
+        'proxy_buffers 8 16k',
         'subrequest_output_buffer_size 32m',
         'proxy_next_upstream error timeout http_502 http_503 non_idempotent',
         'proxy_connect_timeout 2s',

@@ -1,0 +1,387 @@
+#!/usr/bin/perl
+
+# Copyright (C) ngx_glance authors
+
+# The sample configuration is one that nginx takes, and mistakes are refused
+# before a server starts with them, by a message that names the directive.
+
+use warnings;
+use strict;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Glance::Test;
+
+my $top = "$FindBin::Bin/..";
+
+
+my $module = Glance::Program::built('ngx_http_glance_module.so');
+
+
+# (exit status, what nginx says) about a text
+
+sub nginx_test {
+    my ($text) = @_;
+
+    my $dir = temp_dir();
+
+    write_file("$dir/nginx.conf", $text);
+
+    return run_command([ Glance::Nginx::binary(), '-p', "$dir/",
+                         '-e', "$dir/error.log", '-c', "$dir/nginx.conf",
+                         '-t' ]);
+}
+
+
+# a file for everybody, with names of this machine in it
+
+sub adapted {
+    my ($file) = @_;
+
+    my $text = read_file($file);
+    my $dir = temp_dir();
+    my $port = free_port();
+    my $user = $> == 0 ? 'user root;' : '';
+    my $paths = join("\n    ", map { "${_}_temp_path $dir/$_;" }
+                     qw/ client_body proxy fastcgi uwsgi scgi /);
+
+    $text =~ s/^(\s*load_module)\s[^;]*;/$1 $module;/mg;
+    $text =~ s/^\s*user\s[^;]*;/$user/mg;
+    $text =~ s/^(\s*pid)\s[^;]*;/$1 $dir\/nginx.pid;/mg;
+    $text =~ s/^(\s*(?:error|access)_log)\s+\/\S+\//$1 $dir\//mg;
+    $text =~ s/\blisten\s+(?:[^\s;]*:)?\d+\b/listen 127.0.0.1:$port/g;
+    $text =~ s/^(\s*worker_rlimit_nofile)\s[^;]*;//mg;
+    $text =~ s/^(\s*glance_file_root)\s[^;]*;/$1 $dir\/images;/mg;
+    $text =~ s/^http\s*\{/http {\n    $paths/m;
+
+    return $text;
+}
+
+
+# the directives that are commented out, too, unless they are prose
+
+sub uncommented {
+    my ($text, @names) = @_;
+
+    my $names = join('|', @names);
+
+    $text =~ s/^(\s*)#\s+((?:$names)\s[^;#]*;)/$1$2/mg;
+
+    return $text;
+}
+
+
+sub accepted {
+    my ($title, $text) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my ($status, $said) = nginx_test($text);
+
+    ok($status == 0 && $said !~ /\[(?:warn|emerg|alert)\]/, $title)
+        or diag($said);
+}
+
+
+sub sample {
+    my ($file) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    ok(-e $file, 'the file is there') or return;
+
+    my $text = adapted($file);
+
+    accepted('as it is', $text);
+
+    my $more = uncommented($text, qw/ glance_node glance_public_endpoint
+                                      proxy_set_header /);
+
+    $more =~ s/^(\s*)#( geo \$[^{\n]*\{\n(?:\s*#.*\n)*?\s*# \})/
+               "$1$2" =~ s!^(\s*)#!$1!mgr/me;
+    $more =~ s/^(\s*glance_identity)\s+none;/$1 trusted;/mg;
+    $more =~ s/^(\s*)#\s+(glance_trusted_proxies\s[^;]*;)/$1$2/mg;
+
+    isnt($more, $text, 'there is something in comments');
+    accepted('with what is in comments', $more);
+
+    # each directive of the module that it mentions is one
+    my %known = map { $_ => 1 }
+        read_file("$top/ngx_glance/ngx_http_glance_module.c")
+        =~ /\{ ngx_string\("(glance\w*)"\)/g;
+
+    my @unknown = grep { !$known{$_} } $text =~ /^\s*#?\s*(glance\w*)\s/mg;
+
+    is("@unknown", '', 'directives that there are');
+}
+
+
+check('conf/nginx.conf.sample' => sub {
+    sample("$top/conf/nginx.conf.sample");
+});
+
+
+check('the minimal configuration of README' => sub {
+    my ($block) = read_file("$top/README.md") =~ /```nginx\n(.*?)```/s;
+
+    ok($block, 'there is one') or return;
+
+    my $dir = temp_dir();
+    write_file("$dir/readme.conf", "events { }\n" . $block);
+
+    my $text = adapted("$dir/readme.conf");
+
+    $text = "pid $dir/nginx.pid;\n$text" if $text !~ /^\s*pid\s/m;
+    $text = "user root;\n$text" if $> == 0;
+
+    # the first line may not be load_module after "events"
+    $text =~ s/^(load_module [^;]*;)//m;
+    accepted('as it is', "$1\n$text");
+});
+
+
+# A server with these directives in its location, and what is around it.
+# Lines of "location" replace those of the same directive, undef removes one.
+
+sub configuration {
+    my (%o) = @_;
+
+    my $dir = temp_dir();
+    my $port = free_port();
+    my $user = $> == 0 ? 'user root;' : '';
+
+    my %location = (
+        glance => 'glance;',
+        glance_registry => 'glance_registry /_glance_registry;',
+        glance_file_root => "glance_file_root $dir/images;",
+        %{$o{location} || {}},
+    );
+
+    my $location = join("\n            ", map { $location{$_} }
+                        grep { defined $location{$_} } sort keys %location);
+    my $match = defined $o{match} ? $o{match} : '/';
+    my $server = join("\n        ",
+        'underscores_in_headers ' . ($o{underscores} || 'on') . ';',
+        'ignore_invalid_headers ' . ($o{invalid} || 'off') . ';',
+        $o{server} || ());
+    my $http = $o{http} || '';
+
+    return <<"CONF";
+load_module $module;
+$user
+pid $dir/nginx.pid;
+error_log $dir/error.log;
+
+events {
+}
+
+http {
+    client_body_temp_path $dir/client_body;
+    proxy_temp_path $dir/proxy;
+    fastcgi_temp_path $dir/fastcgi;
+    uwsgi_temp_path $dir/uwsgi;
+    scgi_temp_path $dir/scgi;
+    $http
+
+    server {
+        listen 127.0.0.1:$port;
+        $server
+
+        location $match {
+            $location
+        }
+
+        location /_glance_registry/ {
+            internal;
+            proxy_pass http://127.0.0.1:1/;
+        }
+    }
+}
+CONF
+}
+
+
+# title, words of the message, configuration
+
+sub mistake {
+    my ($title, $words, %o) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    subtest($title => sub {
+        my ($status, $said) = nginx_test(configuration(%o));
+
+        isnt($status, 0, 'nginx -t refuses it');
+        like($said, qr/\[emerg\]/, 'as an error');
+
+        for my $word (ref $words eq 'ARRAY' ? @$words : $words) {
+            like($said, ref $word ? $word : qr/\b\Q$word\E\b/,
+                 "the message says $word");
+        }
+
+        like($said, qr/nginx\.conf:\d+/, 'and where');
+    });
+}
+
+
+sub with {
+    return (location => { @_ });
+}
+
+
+check('what is right is taken' => sub {
+    accepted('the least', configuration());
+    accepted('all directives', configuration(with(
+        glance_commit_timeout => 'glance_commit_timeout 1m;',
+        glance_default_store => 'glance_default_store file;',
+        glance_identity => 'glance_identity trusted;',
+        glance_image_size_cap => 'glance_image_size_cap 5g;',
+        glance_lease => 'glance_lease 3s;',
+        glance_node => 'glance_node n1;',
+        glance_public_endpoint => 'glance_public_endpoint https://i.test;',
+        glance_registry => 'glance_registry /_glance_registry/;',
+        glance_registry_claims => 'glance_registry_claims off;',
+        glance_seed_post_status => 'glance_seed_post_status 200;',
+        glance_seed_status_word => 'glance_seed_status_word available;',
+        glance_thread_pool => 'glance_thread_pool default;',
+        glance_trusted_proxies =>
+            'glance_trusted_proxies 127.0.0.1 10.0.0.0/8 ::1 unix:;',
+        glance_upload_buffers => 'glance_upload_buffers 64 4k;',
+    )));
+    accepted('a location with a prefix', configuration(match => '/v0/'));
+    accepted('an exact location', configuration(match => '= /images'));
+    accepted('the bounds of the lease', configuration(
+        with(glance_lease => 'glance_lease 1h;')));
+    accepted('directives of a level above', configuration(
+        with(glance_file_root => undef, glance_registry => undef),
+        http => 'glance_registry /_glance_registry;',
+        server => 'glance_file_root images; glance_lease 10s;'));
+    accepted('the last glance_trusted_proxies of two adds to the first',
+             configuration(with(
+        glance_trusted_proxies => 'glance_trusted_proxies 127.0.0.1; '
+                                  . 'glance_trusted_proxies ::1;')));
+});
+
+
+check('what is missing' => sub {
+    mistake('no glance_registry', 'glance_registry',
+            with(glance_registry => undef));
+    mistake('glance_registry is no location', 'glance_registry',
+            with(glance_registry => 'glance_registry http://127.0.0.1/;'));
+    mistake('glance_registry is the root', 'glance_registry',
+            with(glance_registry => 'glance_registry /;'));
+    mistake('no directory for the default store', 'glance_file_root',
+            with(glance_file_root => undef));
+    mistake('the same, with the store named',
+            [ 'glance_default_store', 'glance_file_root' ],
+            with(glance_file_root => undef,
+                 glance_default_store => 'glance_default_store file;'));
+    mistake('trusted without proxies', 'glance_trusted_proxies',
+            with(glance_identity => 'glance_identity trusted;'));
+});
+
+
+check('headers that nginx would drop' => sub {
+    mistake('underscores_in_headers off', 'underscores_in_headers',
+            underscores => 'off');
+    mistake('ignore_invalid_headers on', 'ignore_invalid_headers',
+            invalid => 'on');
+});
+
+
+check('values that are not any' => sub {
+    mistake('an unknown store', [ 'glance_default_store', 'tape' ],
+            with(glance_default_store => 'glance_default_store tape;'));
+    mistake('an unknown identity', 'glance_identity',
+            with(glance_identity => 'glance_identity everybody;'));
+    mistake('an unknown status of POST', 'glance_seed_post_status',
+            with(glance_seed_post_status => 'glance_seed_post_status 204;'));
+    mistake('an unknown word of status', 'glance_seed_status_word',
+            with(glance_seed_status_word =>
+                 'glance_seed_status_word ready;'));
+    mistake('a flag that is none', 'glance_registry_claims',
+            with(glance_registry_claims => 'glance_registry_claims maybe;'));
+    mistake('an address that is none',
+            [ 'glance_trusted_proxies', '127.0.0.300' ],
+            with(glance_trusted_proxies =>
+                 'glance_trusted_proxies 127.0.0.300;'));
+    mistake('a prefix that is too long',
+            [ 'glance_trusted_proxies', '10.0.0.0/33' ],
+            with(glance_trusted_proxies =>
+                 'glance_trusted_proxies 127.0.0.1 10.0.0.0/33;'));
+    mistake('a time that is none', 'glance_commit_timeout',
+            with(glance_commit_timeout => 'glance_commit_timeout soon;'));
+    mistake('a size that is none', 'glance_image_size_cap',
+            with(glance_image_size_cap => 'glance_image_size_cap large;'));
+    mistake('an argument too many', 'glance',
+            with(glance => 'glance on;'));
+    mistake('an argument too few', 'glance_upload_buffers',
+            with(glance_upload_buffers => 'glance_upload_buffers 4;'));
+    mistake('a thread pool that nobody declared', 'glance_nobody',
+            with(glance_thread_pool => 'glance_thread_pool glance_nobody;'));
+});
+
+
+check('values out of bounds' => sub {
+    for my $value ('1 256k', '65 256k', '4 4095') {
+        mistake("glance_upload_buffers $value", 'glance_upload_buffers',
+                with(glance_upload_buffers =>
+                     "glance_upload_buffers $value;"));
+    }
+
+    for my $value ('2999ms', '3601s', '0') {
+        mistake("glance_lease $value", 'glance_lease',
+                with(glance_lease => "glance_lease $value;"));
+    }
+});
+
+
+check('duplicates' => sub {
+    my %again = (
+        glance => '',
+        glance_commit_timeout => '5s',
+        glance_default_store => 'file',
+        glance_file_root => 'images',
+        glance_identity => 'none',
+        glance_image_size_cap => '1g',
+        glance_lease => '10s',
+        glance_node => 'n',
+        glance_public_endpoint => 'http://i.test',
+        glance_registry => '/_glance_registry',
+        glance_registry_claims => 'on',
+        glance_seed_post_status => '201',
+        glance_seed_status_word => 'active',
+        glance_thread_pool => 'default',
+        glance_upload_buffers => '4 256k',
+    );
+
+    for my $name (sort keys %again) {
+        my $line = $again{$name} eq '' ? "$name;" : "$name $again{$name};";
+
+        mistake($name, [ qr/"$name" directive is duplicate/ ],
+                with($name => "$line $line"));
+    }
+
+    # none was forgotten: what may come again is above
+    my @all = read_file("$top/ngx_glance/ngx_http_glance_module.c")
+              =~ /\{ ngx_string\("(glance\w*)"\),\n\s+NGX_/g;
+
+    is_deeply([ grep { !exists $again{$_} } @all ],
+              [ 'glance_trusted_proxies' ], 'all directives');
+});
+
+
+check('locations and contexts' => sub {
+    mistake('a regular expression', [ qr/"glance" directive cannot/ ],
+            match => '~ ^/images');
+    mistake('a named location', [ qr/"glance" directive must/ ],
+            match => '@images');
+    mistake('inside "if"', [ qr/"glance" directive is not allowed/ ],
+            with(glance => 'if ($arg_x) { glance; }'));
+    mistake('in the server', [ qr/"glance" directive is not allowed/ ],
+            with(glance => undef), server => 'glance;');
+});
+
+
+done_testing();
