@@ -32,13 +32,14 @@ typedef struct {
     char                module[GLANCE_API_PATH];
     char                store[GLANCE_API_PATH];
     char                user[64];
+    char                pid[GLANCE_API_PATH];
 } glance_api_t;
 
 
-static registry_rc_e glance_api_prepare(glance_api_t *api,
+static registry_rc_e glance_api_prepare(glance_api_t *api, const char *pid,
     registry_err_t *err);
 static registry_rc_e glance_api_directories(glance_api_t *api,
-    registry_err_t *err);
+    const char *pid, registry_err_t *err);
 static registry_rc_e glance_api_user(glance_api_t *api, registry_err_t *err);
 static registry_rc_e glance_api_nginx(glance_api_t *api, registry_err_t *err);
 static registry_rc_e glance_api_version(glance_api_t *api,
@@ -56,6 +57,8 @@ static registry_rc_e glance_api_run(glance_api_t *api, registry_err_t *err);
 static const registry_cli_opt_t  glance_api_options[] = {
     { "render", 0, NULL, NULL,
       "check, write nginx.conf and exit, for a reload" },
+    { "pid-file", 0, "PATH", NULL,
+      "nginx's pid file, RUN_DIR/glance-api.pid by default" },
     { NULL, 0, NULL, NULL, NULL }
 };
 
@@ -82,7 +85,8 @@ main(int argc, char **argv)
         return rc;
     }
 
-    result = glance_api_prepare(&api, &err);
+    result = glance_api_prepare(&api, registry_cli_value(&cli, "pid-file"),
+                                &err);
 
     if (result == REGISTRY_OK && registry_cli_value(&cli, "check") != NULL) {
         result = glance_api_check(&api, false, &err);
@@ -107,7 +111,7 @@ main(int argc, char **argv)
 
 
 static registry_rc_e
-glance_api_prepare(glance_api_t *api, registry_err_t *err)
+glance_api_prepare(glance_api_t *api, const char *pid, registry_err_t *err)
 {
     registry_rc_e  rc;
 
@@ -118,7 +122,7 @@ glance_api_prepare(glance_api_t *api, registry_err_t *err)
     rc = glance_api_user(api, err);
 
     if (rc == REGISTRY_OK) {
-        rc = glance_api_directories(api, err);
+        rc = glance_api_directories(api, pid, err);
     }
 
     if (rc == REGISTRY_OK) {
@@ -140,9 +144,10 @@ glance_api_prepare(glance_api_t *api, registry_err_t *err)
 
 
 static registry_rc_e
-glance_api_directories(glance_api_t *api, registry_err_t *err)
+glance_api_directories(glance_api_t *api, const char *pid,
+    registry_err_t *err)
 {
-    char            temp[GLANCE_API_PATH + 8];
+    char            temp[GLANCE_API_PATH + 64];
     struct stat     st;
     registry_rc_e   rc;
     struct passwd  *pw;
@@ -150,6 +155,14 @@ glance_api_directories(glance_api_t *api, registry_err_t *err)
     rc = registry_render_path("run_dir",
                               registry_config_str(api->cf, "run_dir"),
                               api->run_dir, sizeof(api->run_dir), err);
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    (void) snprintf(temp, sizeof(temp), "%s/glance-api.pid", api->run_dir);
+
+    rc = registry_render_path("pid-file", (pid != NULL) ? pid : temp,
+                              api->pid, sizeof(api->pid), err);
     if (rc != REGISTRY_OK) {
         return rc;
     }
@@ -419,7 +432,7 @@ glance_api_check(glance_api_t *api, bool keep, registry_err_t *err)
     (void) snprintf(conf, sizeof(conf), "%s/nginx.conf.check", api->run_dir);
     (void) snprintf(pid, sizeof(pid), "%s/check.pid", api->run_dir);
 
-    rc = glance_api_write(api, "nginx.conf.check", "check.pid", err);
+    rc = glance_api_write(api, "nginx.conf.check", pid, err);
     if (rc != REGISTRY_OK) {
         return rc;
     }
@@ -448,7 +461,7 @@ glance_api_check(glance_api_t *api, bool keep, registry_err_t *err)
         return REGISTRY_OK;
     }
 
-    rc = glance_api_write(api, "nginx.conf.new", "glance-api.pid", err);
+    rc = glance_api_write(api, "nginx.conf.new", api->pid, err);
     if (rc != REGISTRY_OK) {
         return rc;
     }
@@ -469,7 +482,6 @@ static registry_rc_e
 glance_api_run(glance_api_t *api, registry_err_t *err)
 {
     char           conf[GLANCE_API_PATH + 64], prefix[GLANCE_API_PATH + 8];
-    char           pid[GLANCE_API_PATH + 64];
     char          *argv[] = {
         api->nginx, (char *) "-p", prefix, (char *) "-c", conf,
         (char *) "-e", (char *) "stderr", NULL
@@ -479,16 +491,16 @@ glance_api_run(glance_api_t *api, registry_err_t *err)
 
     (void) snprintf(prefix, sizeof(prefix), "%s/", api->run_dir);
     (void) snprintf(conf, sizeof(conf), "%s/nginx.conf", api->run_dir);
-    (void) snprintf(pid, sizeof(pid), "%s/glance-api.pid", api->run_dir);
 
-    running = registry_daemon_pid(pid, NULL);
+    running = registry_daemon_pid(api->pid, NULL);
 
     if (running != 0 && running != getpid()) {
         return registry_err_set(err, REGISTRY_CONFLICT, "glance-api appears "
-                                "to already be running: %.160s", pid);
+                                "to already be running: %.160s",
+                                api->pid);
     }
 
-    rc = glance_api_write(api, "nginx.conf", "glance-api.pid", err);
+    rc = glance_api_write(api, "nginx.conf", api->pid, err);
     if (rc != REGISTRY_OK) {
         return rc;
     }

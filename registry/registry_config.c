@@ -281,6 +281,25 @@ registry_config_set(registry_config_t *cf, const char *option,
 
 
 const char *
+registry_config_changed(const registry_config_t *cf,
+    const registry_config_t *other, size_t row)
+{
+    const registry_opt_t           *opt;
+    const registry_config_value_t  *before, *value;
+
+    opt = registry_config_row(cf, row, &value);
+
+    if (opt == NULL || registry_config_row(other, row, &before) == NULL
+        || strcmp(value->text, before->text) == 0)
+    {
+        return NULL;
+    }
+
+    return value->text;
+}
+
+
+const char *
 registry_config_warning(const registry_config_t *cf, size_t i)
 {
     return (i < cf->n_warnings) ? cf->warnings[i] : NULL;

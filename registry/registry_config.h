@@ -101,6 +101,10 @@ bool registry_config_is_set(const registry_config_t *cf, const char *option);
 registry_rc_e registry_config_set(registry_config_t *cf, const char *option,
     const char *value, registry_err_t *err);
 
+/* the value of a row of the table if it is another than in the other one */
+const char *registry_config_changed(const registry_config_t *cf,
+    const registry_config_t *other, size_t row);
+
 /*
  * What the reader noticed and went on with: unknown options ("FILE:LINE:
  * ..."), ignored ones.  Borrowed; NULL behind the last.

@@ -136,7 +136,7 @@ const registry_opt_t  registry_options[] = {
     STR("trusted_proxies", D, NULL, A, "", 0,
         "With flavor trusted: ADDRESS or ADDRESS/BITS of the proxies, "
         "separated by commas."),
-    STR("admin_role", D, NULL, A | R, "admin", 0,
+    STR("admin_role", D, NULL, A | R | W, "admin", 0,
         "The role that makes an administrator."),
     BOOL("owner_is_tenant", D, NULL, A | R, "True",
          "The owner of an image is a tenant, not a user."),

@@ -17,7 +17,6 @@ static registry_rc_e registry_hosts_add(registry_hosts_t *hosts,
 static registry_rc_e registry_hosts_unix(const char *option,
     const char *path, char *host, registry_err_t *err);
 static bool registry_hosts_name(const char *name);
-static const char *registry_hosts_local(const char *name);
 
 
 registry_rc_e
@@ -197,7 +196,7 @@ registry_hosts_name(const char *name)
 
 /* where a server on all interfaces is reached from its own machine */
 
-static const char *
+const char *
 registry_hosts_local(const char *name)
 {
     if (name[0] == '\0' || strcmp(name, "0.0.0.0") == 0

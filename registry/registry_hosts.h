@@ -34,9 +34,12 @@ typedef struct {
 registry_rc_e registry_hosts_init(registry_hosts_t *hosts,
     const registry_config_t *cf, registry_err_t *err);
 
-/* one address with or without a port in it: letters that no syntax minds */
+/* "HOST:PORT" of a name or address: letters that no syntax minds */
 registry_rc_e registry_hosts_address(const char *option, const char *name,
     int64_t port, char *host, registry_err_t *err);
+
+/* how a server that listens on this address is reached from its machine */
+const char *registry_hosts_local(const char *name);
 
 
 #endif /* _REGISTRY_HOSTS_H_INCLUDED_ */

@@ -140,7 +140,7 @@ registry_render_main(const registry_config_t *cf,
                        registry_config_int(cf, "workers"));
     }
 
-    (void) fprintf(out, "pid \"%s/%s\";\n", render->run_dir, render->pid);
+    (void) fprintf(out, "pid \"%s\";\n", render->pid);
 
     rc = registry_render_error_log(lc, out, err);
     if (rc != REGISTRY_OK) {

@@ -21,7 +21,7 @@
 
 typedef struct {
     const char  *run_dir;
-    const char  *pid;           /* the file's name in run_dir */
+    const char  *pid;           /* its file */
     const char  *module;        /* "": compiled in */
     const char  *user;          /* "": no user directive */
     const char  *access_log;    /* for a log that is standard output */

@@ -1,0 +1,231 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "registry_cli.h"
+#include "registry_daemon.h"
+#include "registry_http.h"
+#include "registry_log.h"
+#include "registry_sweep.h"
+
+
+#define GLANCE_REGISTRY_PATH   4096
+#define GLANCE_REGISTRY_DRAIN  10000    /* ms */
+
+
+typedef struct {
+    registry_config_t  *cf;
+    registry_db_t      *db;
+    registry_http_t    *http;
+    registry_sweep_t   *sweep;
+    registry_app_t      app;
+    char                pid[GLANCE_REGISTRY_PATH];
+} glance_registry_t;
+
+
+static void glance_registry_app(glance_registry_t *registry);
+static registry_rc_e glance_registry_open(glance_registry_t *registry,
+    registry_err_t *err);
+static registry_rc_e glance_registry_run(glance_registry_t *registry,
+    const char *run_dir, registry_err_t *err);
+static void glance_registry_loop(void);
+
+
+int
+main(int argc, char **argv)
+{
+    int             rc;
+    registry_rc_e   result;
+    registry_err_t  err;
+
+    static glance_registry_t  registry;
+
+    registry_cli_t  cli = {
+        .program = "glance-registry",
+        .usage = "[options] [CONFPATH]",
+        .summary = "Serves the Registry API in the foreground."
+    };
+
+    rc = registry_cli_start(&cli, argc, argv, &registry.cf);
+    if (rc >= 0) {
+        return rc;
+    }
+
+    result = registry_daemon_signals(&err);
+
+    if (result == REGISTRY_OK) {
+        registry.db = registry_db_new(registry.cf, &err);
+
+        if (registry.db == NULL) {
+            result = REGISTRY_INVALID;
+        }
+    }
+
+    if (result == REGISTRY_OK && registry_cli_value(&cli, "check") == NULL) {
+        result = glance_registry_run(&registry,
+                                     registry_cli_value(&cli, "run-dir"),
+                                     &err);
+    }
+
+    if (result != REGISTRY_OK) {
+        (void) fprintf(stderr, "ERROR: %s\n", err.text);
+    }
+
+    registry_sweep_stop(registry.sweep);
+    registry_http_stop(registry.http, GLANCE_REGISTRY_DRAIN);
+    registry_db_free(registry.db);
+
+    if (registry.pid[0] != '\0') {
+        registry_daemon_pid_remove(registry.pid);
+    }
+
+    registry_log_close();
+    registry_config_free(registry.cf);
+
+    return (result == REGISTRY_OK) ? REGISTRY_EXIT_OK : REGISTRY_EXIT_FAILURE;
+}
+
+
+static registry_rc_e
+glance_registry_run(glance_registry_t *registry, const char *run_dir,
+    registry_err_t *err)
+{
+    registry_rc_e  rc;
+
+    rc = registry_log_init(registry->cf, "glance-registry", err);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    if (run_dir != NULL) {
+        (void) snprintf(registry->pid, sizeof(registry->pid),
+                        "%s/glance-registry.pid", run_dir);
+
+        rc = registry_daemon_pid_write(registry->pid, err);
+
+        if (rc != REGISTRY_OK) {
+            registry->pid[0] = '\0';
+            return rc;
+        }
+    }
+
+    registry_cli_log_config(registry->cf);
+
+    rc = glance_registry_open(registry, err);
+
+    if (rc != REGISTRY_OK) {
+        registry_log(REGISTRY_LOG_CRITICAL, "registry", "%s", err->text);
+        return rc;
+    }
+
+    registry_log(REGISTRY_LOG_INFO, "registry", "serving host=%s port=%d "
+                 "database=\"%s\"",
+                 registry_config_str(registry->cf, "bind_host"),
+                 (int) registry_config_int(registry->cf, "bind_port"),
+                 registry_db_name(registry->db));
+
+    glance_registry_loop();
+
+    registry_log(REGISTRY_LOG_INFO, "registry", "stopping");
+
+    return REGISTRY_OK;
+}
+
+
+static registry_rc_e
+glance_registry_open(glance_registry_t *registry, registry_err_t *err)
+{
+    registry_rc_e        rc;
+    registry_http_conf_t conf;
+
+    glance_registry_app(registry);
+
+    conf.host = registry_config_str(registry->cf, "bind_host");
+    conf.port = (int) registry_config_int(registry->cf, "bind_port");
+    conf.socket = registry_config_str(registry->cf, "registry_socket");
+    conf.backlog = (int) registry_config_int(registry->cf, "backlog");
+    conf.threads = (int) registry_config_int(registry->cf,
+                                             "registry_threads");
+
+    registry->http = registry_http_open(&conf, &registry->app, err);
+
+    if (registry->http == NULL) {
+        return REGISTRY_ERROR;
+    }
+
+    /* a database that is not there yet is waited for, request by request */
+
+    rc = registry_db_ready(registry->db, err);
+
+    if (rc == REGISTRY_BUSY) {
+        registry_log(REGISTRY_LOG_ERROR, "registry",
+                     "database is not reachable yet: %s", err->text);
+
+    } else if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    rc = registry_http_start(registry->http, err);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    registry->sweep = registry_sweep_start(registry->db,
+                          registry_config_int(registry->cf, "sweep_interval"),
+                          registry_config_int(registry->cf, "upload_lease"),
+                          err);
+
+    return (registry->sweep != NULL) ? REGISTRY_OK : REGISTRY_ERROR;
+}
+
+
+static void
+glance_registry_app(glance_registry_t *registry)
+{
+    registry_app_t           *app = &registry->app;
+    const registry_config_t  *cf = registry->cf;
+
+    app->db = registry->db;
+    app->limit_max = registry_config_int(cf, "api_limit_max");
+    app->limit_default = registry_config_int(cf, "limit_param_default");
+    app->property_quota = registry_config_int(cf, "image_property_quota");
+    app->member_quota = registry_config_int(cf, "image_member_quota");
+    app->lease = registry_config_int(cf, "upload_lease");
+    app->max_body = (size_t) registry_config_int(cf, "max_request_body");
+    app->secret = registry_config_str(cf, "registry_secret");
+    app->admin_role = registry_config_str(cf, "admin_role");
+    app->owner_is_tenant = registry_config_bool(cf, "owner_is_tenant");
+    app->anonymous = (strlen(registry_config_str(cf, "flavor")) == 0);
+}
+
+
+static void
+glance_registry_loop(void)
+{
+    for ( ;; ) {
+
+        switch (registry_daemon_wait(-1)) {
+
+        case SIGUSR1:
+            registry_log_reopen();
+            break;
+
+        case SIGINT:
+        case SIGTERM:
+        case SIGQUIT:
+        case SIGHUP:
+            return;
+
+        default:
+            break;
+        }
+    }
+}

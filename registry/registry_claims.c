@@ -1,0 +1,311 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "glance_uuid.h"
+#include "registry_db_claims.h"
+#include "registry_json.h"
+#include "registry_router.h"
+
+
+#define REGISTRY_CLAIMS_MAX    1000     /* of a list */
+#define REGISTRY_REMOVALS_DEF  100
+#define REGISTRY_REMOVALS_MAX  1000
+
+
+typedef struct {
+    registry_request_t    *rq;
+    registry_claim_row_t  *claims;
+    size_t                 n;
+    const char            *status;
+    int64_t                number;      /* lease or limit */
+    glance_str_t           text;
+    registry_removal_t    *removals;
+} registry_claims_t;
+
+
+static registry_rc_e registry_claims_one(registry_request_t *rq,
+    registry_db_mode_e mode, registry_db_pt fn, int64_t lease);
+static registry_rc_e registry_claims_index_run(registry_tx_t *tx, void *arg,
+    registry_err_t *err);
+static registry_rc_e registry_claims_show_run(registry_tx_t *tx, void *arg,
+    registry_err_t *err);
+static registry_rc_e registry_claims_renew_run(registry_tx_t *tx, void *arg,
+    registry_err_t *err);
+static registry_rc_e registry_claims_abandon_run(registry_tx_t *tx, void *arg,
+    registry_err_t *err);
+static registry_rc_e registry_removals_index_run(registry_tx_t *tx, void *arg,
+    registry_err_t *err);
+static registry_rc_e registry_removals_failed_run(registry_tx_t *tx,
+    void *arg, registry_err_t *err);
+static registry_rc_e registry_removals_done_run(registry_tx_t *tx, void *arg,
+    registry_err_t *err);
+
+
+registry_rc_e
+registry_claims_index(registry_request_t *rq)
+{
+    registry_rc_e      rc;
+    registry_claims_t  ctx = { rq, NULL, 0, NULL, 0, { 0, NULL }, NULL };
+
+    ctx.claims = registry_pool_calloc(rq->pool, REGISTRY_CLAIMS_MAX,
+                                      sizeof(registry_claim_row_t));
+    if (ctx.claims == NULL) {
+        return registry_err_set(&rq->err, REGISTRY_ERROR, "out of memory");
+    }
+
+    rc = registry_db_run(rq->app->db, "claim list", REGISTRY_READ,
+                         registry_claims_index_run, &ctx, &rq->err);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    registry_out_text(&rq->out, "{\"claims\": [");
+
+    for (size_t i = 0; i < ctx.n; i++) {
+        registry_out_text(&rq->out, (i == 0) ? "" : ", ");
+        registry_json_claim(&rq->out, &ctx.claims[i], NULL);
+    }
+
+    registry_out_text(&rq->out, "]}");
+
+    return REGISTRY_OK;
+}
+
+
+static registry_rc_e
+registry_claims_index_run(registry_tx_t *tx, void *arg, registry_err_t *err)
+{
+    registry_claims_t *ctx = arg;
+
+    ctx->n = REGISTRY_CLAIMS_MAX;
+
+    return registry_db_claim_list(tx, ctx->rq->pool, false, ctx->claims,
+                                  &ctx->n, err);
+}
+
+
+registry_rc_e
+registry_claims_show(registry_request_t *rq)
+{
+    return registry_claims_one(rq, REGISTRY_READ, registry_claims_show_run,
+                               0);
+}
+
+
+static registry_rc_e
+registry_claims_show_run(registry_tx_t *tx, void *arg, registry_err_t *err)
+{
+    registry_claims_t *ctx = arg;
+
+    return registry_db_claim_get(tx, ctx->rq->pool, ctx->rq->params[0],
+                                 ctx->claims, err);
+}
+
+
+registry_rc_e
+registry_claims_renew(registry_request_t *rq)
+{
+    int64_t        lease;
+    registry_rc_e  rc;
+
+    rc = registry_json_lease(rq->body, &lease, &rq->err);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    return registry_claims_one(rq, REGISTRY_WRITE, registry_claims_renew_run,
+                               lease);
+}
+
+
+static registry_rc_e
+registry_claims_renew_run(registry_tx_t *tx, void *arg, registry_err_t *err)
+{
+    registry_claims_t *ctx = arg;
+
+    registry_rc_e  rc;
+
+    rc = registry_db_claim_renew(tx, ctx->rq->params[0], ctx->number, err);
+
+    return (rc == REGISTRY_OK) ? registry_claims_show_run(tx, arg, err) : rc;
+}
+
+
+registry_rc_e
+registry_claims_abandon(registry_request_t *rq)
+{
+    return registry_claims_one(rq, REGISTRY_WRITE,
+                               registry_claims_abandon_run, 0);
+}
+
+
+static registry_rc_e
+registry_claims_abandon_run(registry_tx_t *tx, void *arg, registry_err_t *err)
+{
+    registry_claims_t *ctx = arg;
+
+    return registry_db_claim_abandon(tx, ctx->rq->pool, ctx->rq->params[0],
+                                     false, ctx->claims, &ctx->status, err);
+}
+
+
+static registry_rc_e
+registry_claims_one(registry_request_t *rq, registry_db_mode_e mode,
+    registry_db_pt fn, int64_t lease)
+{
+    registry_rc_e         rc;
+    registry_claims_t     ctx = { rq, NULL, 0, NULL, 0, { 0, NULL }, NULL };
+    registry_claim_row_t  claim;
+
+    ctx.claims = &claim;
+    ctx.number = lease;
+
+    if (!glance_uuid_valid(rq->params[0])) {
+        return registry_err_set(&rq->err, REGISTRY_NOT_FOUND,
+                                "Claim not found");
+    }
+
+    rc = registry_db_run(rq->app->db, "claim", mode, fn, &ctx, &rq->err);
+
+    if (rc == REGISTRY_OK) {
+        registry_out_text(&rq->out, "{\"claim\": ");
+        registry_json_claim(&rq->out, &claim, ctx.status);
+        registry_out_text(&rq->out, "}");
+    }
+
+    return rc;
+}
+
+
+registry_rc_e
+registry_removals_index(registry_request_t *rq)
+{
+    uint64_t            limit;
+    registry_rc_e       rc;
+    registry_arg_t     *args;
+    registry_claims_t   ctx = { rq, NULL, 0, NULL, 0, { 0, NULL }, NULL };
+
+    rc = registry_request_args(rq, &args);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    limit = REGISTRY_REMOVALS_DEF;
+
+    for (registry_arg_t *a = args; a != NULL; a = a->next) {
+
+        if (glance_str_eq(a->name, glance_str("limit"))
+            && !glance_str_u64(a->value, INT64_MAX, &limit))
+        {
+            return registry_err_set(&rq->err, REGISTRY_INVALID, "Invalid "
+                                    "value for limit: must be an integer");
+        }
+    }
+
+    if (limit > REGISTRY_REMOVALS_MAX) {
+        limit = REGISTRY_REMOVALS_MAX;
+    }
+
+    ctx.number = (int64_t) limit;
+
+    rc = registry_db_run(rq->app->db, "removal list", REGISTRY_READ,
+                         registry_removals_index_run, &ctx, &rq->err);
+
+    if (rc == REGISTRY_OK) {
+        registry_json_removals(&rq->out, ctx.removals);
+    }
+
+    return rc;
+}
+
+
+static registry_rc_e
+registry_removals_index_run(registry_tx_t *tx, void *arg, registry_err_t *err)
+{
+    registry_claims_t *ctx = arg;
+
+    return registry_db_removal_list(tx, ctx->rq->pool, ctx->number,
+                                    &ctx->removals, err);
+}
+
+
+registry_rc_e
+registry_removals_failed(registry_request_t *rq)
+{
+    registry_rc_e      rc;
+    registry_claims_t  ctx = { rq, NULL, 0, NULL, 0, { 0, NULL }, NULL };
+
+    rc = registry_json_error(rq->pool, rq->body, &ctx.text, &rq->err);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_db_run(rq->app->db, "removal failed", REGISTRY_WRITE,
+                             registry_removals_failed_run, &ctx, &rq->err);
+    }
+
+    if (rc == REGISTRY_OK) {
+        rq->status = 204;
+    }
+
+    return rc;
+}
+
+
+static registry_rc_e
+registry_removals_failed_run(registry_tx_t *tx, void *arg,
+    registry_err_t *err)
+{
+    registry_claims_t *ctx = arg;
+
+    return registry_db_removal_failed(tx, ctx->rq->params[0], ctx->text, err);
+}
+
+
+registry_rc_e
+registry_removals_done(registry_request_t *rq)
+{
+    registry_rc_e      rc;
+    registry_claims_t  ctx = { rq, NULL, 0, NULL, 0, { 0, NULL }, NULL };
+
+    rc = registry_db_run(rq->app->db, "removal done", REGISTRY_WRITE,
+                         registry_removals_done_run, &ctx, &rq->err);
+
+    if (rc == REGISTRY_OK) {
+        rq->status = 204;
+    }
+
+    return rc;
+}
+
+
+static registry_rc_e
+registry_removals_done_run(registry_tx_t *tx, void *arg, registry_err_t *err)
+{
+    registry_claims_t *ctx = arg;
+
+    return registry_db_removal_done(tx, ctx->rq->params[0], err);
+}
+
+
+registry_rc_e
+registry_health(registry_request_t *rq)
+{
+    registry_rc_e  rc;
+
+    rc = registry_db_ping(rq->app->db, &rq->err);
+
+    if (rc == REGISTRY_OK) {
+        rq->type = "text/plain; charset=UTF-8";
+        registry_out_text(&rq->out, "OK");
+
+    } else {
+        rc = REGISTRY_BUSY;
+    }
+
+    return rc;
+}

@@ -1,0 +1,73 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+
+#ifndef _REGISTRY_CONTROL_H_INCLUDED_
+#define _REGISTRY_CONTROL_H_INCLUDED_
+
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "registry_cli.h"
+#include "registry_hosts.h"
+
+
+#define REGISTRY_CONTROL_PATH  4096
+#define REGISTRY_CONTROL_ARGV  160
+
+
+typedef enum {
+    REGISTRY_SERVER_REGISTRY = 0,
+    REGISTRY_SERVER_API,
+    REGISTRY_SERVER_WORKER
+} registry_server_e;
+
+#define REGISTRY_SERVERS  3
+
+
+/* a server and what starting and stopping it needs to know */
+
+typedef struct {
+    registry_server_e         kind;
+    const char               *name;     /* "glance-api" */
+    const registry_cli_t     *cli;      /* options that are passed on */
+    registry_config_t        *cf;
+    long                      patience; /* seconds a start may take */
+
+    bool                      tls;
+    char                      host[REGISTRY_HOST_LEN];  /* to ask it */
+    char                      program[REGISTRY_CONTROL_PATH];
+    char                      conf[REGISTRY_CONTROL_PATH];
+    char                      pid_file[REGISTRY_CONTROL_PATH];
+    char                      output[REGISTRY_CONTROL_PATH];
+    char                      log[REGISTRY_CONTROL_PATH];
+} registry_server_t;
+
+
+/*
+ * Finds configuration and program.  conf is the operator's argument or NULL:
+ * the registry's file is looked for beside an API server's, and the other way
+ * round.  REGISTRY_NOT_FOUND when there is none.
+ */
+registry_rc_e registry_control_init(registry_server_t *server,
+    registry_server_e kind, const registry_cli_t *cli, const char *conf,
+    registry_err_t *err);
+void registry_control_free(registry_server_t *server);
+
+/*
+ * All print what they do, and what went wrong to standard error.  True:
+ * done, or there was nothing to do.
+ */
+bool registry_control_start(registry_server_t *server);
+bool registry_control_stop(registry_server_t *server, bool graceful);
+bool registry_control_reload(registry_server_t *server);
+
+/* prints it; true: it runs and answers */
+bool registry_control_status(registry_server_t *server);
+
+
+#endif /* _REGISTRY_CONTROL_H_INCLUDED_ */

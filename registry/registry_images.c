@@ -1,0 +1,446 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include <string.h>
+#include <sys/random.h>
+
+#include "glance_uuid.h"
+#include "registry_db_claims.h"
+#include "registry_db_images.h"
+#include "registry_identity.h"
+#include "registry_json.h"
+#include "registry_router.h"
+
+
+#define REGISTRY_LEASE_MAX  3600
+
+
+/* of a transaction about one image */
+
+typedef struct {
+    registry_request_t  *rq;
+    registry_changes_t  *changes;
+    registry_image_t    *image;
+} registry_images_t;
+
+
+static registry_rc_e registry_images_show_run(registry_tx_t *tx, void *arg,
+    registry_err_t *err);
+static registry_rc_e registry_images_create_run(registry_tx_t *tx, void *arg,
+    registry_err_t *err);
+static registry_rc_e registry_images_update_run(registry_tx_t *tx, void *arg,
+    registry_err_t *err);
+static registry_rc_e registry_images_delete_run(registry_tx_t *tx, void *arg,
+    registry_err_t *err);
+static registry_rc_e registry_images_id(registry_request_t *rq,
+    glance_str_t *id);
+static registry_changes_t *registry_images_changes(registry_request_t *rq);
+static registry_rc_e registry_images_claim(registry_request_t *rq,
+    registry_claim_t *claim);
+static registry_rc_e registry_images_new_id(registry_request_t *rq,
+    glance_str_t *id);
+static void registry_images_visibility(registry_changes_t *changes,
+    const registry_image_t *image);
+static registry_rc_e registry_images_reply(registry_request_t *rq,
+    registry_rc_e rc, const registry_image_t *image);
+
+
+registry_rc_e
+registry_images_show(registry_request_t *rq)
+{
+    registry_rc_e      rc;
+    registry_images_t  ctx = { rq, NULL, NULL };
+
+    rc = registry_db_run(rq->app->db, "image show", REGISTRY_READ,
+                         registry_images_show_run, &ctx, &rq->err);
+
+    return registry_images_reply(rq, rc, ctx.image);
+}
+
+
+static registry_rc_e
+registry_images_show_run(registry_tx_t *tx, void *arg, registry_err_t *err)
+{
+    registry_images_t *ctx = arg;
+
+    glance_str_t         id;
+    registry_rc_e        rc;
+    registry_request_t  *rq = ctx->rq;
+
+    rc = registry_images_id(rq, &id);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_db_image_get(tx, rq->pool, id, &ctx->image, err);
+    }
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_policy_see(tx, &rq->identity, ctx->image, err);
+    }
+
+    return rc;
+}
+
+
+registry_rc_e
+registry_images_create(registry_request_t *rq)
+{
+    registry_rc_e      rc;
+    registry_images_t  ctx = { rq, NULL, NULL };
+    registry_image_t  *image;
+
+    ctx.changes = registry_images_changes(rq);
+    if (ctx.changes == NULL) {
+        return (registry_rc_e) rq->err.code;
+    }
+
+    image = &ctx.changes->image;
+
+    if ((ctx.changes->set & REGISTRY_SET_STATUS) == 0) {
+        ctx.changes->set |= REGISTRY_SET_STATUS;
+        image->status = glance_str("active");
+    }
+
+    if ((ctx.changes->set & REGISTRY_SET_ID) == 0) {
+        ctx.changes->set |= REGISTRY_SET_ID;
+
+        rc = registry_images_new_id(rq, &image->id);
+
+        if (rc != REGISTRY_OK) {
+            return rc;
+        }
+    }
+
+    if (!rq->identity.admin || image->owner.len == 0) {
+        image->owner = rq->identity.owner;
+    }
+
+    registry_images_visibility(ctx.changes, NULL);
+
+    rc = registry_db_run(rq->app->db, "image create", REGISTRY_WRITE,
+                         registry_images_create_run, &ctx, &rq->err);
+
+    return registry_images_reply(rq, rc, ctx.image);
+}
+
+
+static registry_rc_e
+registry_images_create_run(registry_tx_t *tx, void *arg, registry_err_t *err)
+{
+    registry_images_t *ctx = arg;
+
+    registry_rc_e        rc;
+    registry_request_t  *rq = ctx->rq;
+
+    rc = registry_db_image_create(tx, ctx->changes, rq->app->property_quota,
+                                  err);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_db_image_get(tx, rq->pool, ctx->changes->image.id,
+                                   &ctx->image, err);
+    }
+
+    return rc;
+}
+
+
+registry_rc_e
+registry_images_update(registry_request_t *rq)
+{
+    glance_str_t       purge;
+    registry_rc_e      rc;
+    registry_images_t  ctx = { rq, NULL, NULL };
+
+    ctx.changes = registry_images_changes(rq);
+    if (ctx.changes == NULL) {
+        return (registry_rc_e) rq->err.code;
+    }
+
+    if (!rq->identity.admin) {
+        ctx.changes->set &= ~(uint32_t) REGISTRY_SET_OWNER;
+    }
+
+    if (ctx.changes->image.owner.len == 0) {
+        ctx.changes->image.owner.data = NULL;
+    }
+
+    ctx.changes->set &= ~(uint32_t) REGISTRY_SET_ID;
+
+    purge = registry_request_header(rq, "X-Glance-Registry-Purge-Props");
+    ctx.changes->purge = glance_str_eq(purge, glance_str("true"));
+
+    rc = registry_db_run(rq->app->db, "image update", REGISTRY_WRITE,
+                         registry_images_update_run, &ctx, &rq->err);
+
+    return registry_images_reply(rq, rc, ctx.image);
+}
+
+
+static registry_rc_e
+registry_images_update_run(registry_tx_t *tx, void *arg, registry_err_t *err)
+{
+    registry_images_t *ctx = arg;
+
+    glance_str_t         id;
+    registry_rc_e        rc;
+    registry_image_t    *image;
+    registry_changes_t   changes = *ctx->changes;
+    registry_request_t  *rq = ctx->rq;
+
+    rc = registry_images_id(rq, &id);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_db_image_get(tx, rq->pool, id, &image, err);
+    }
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_policy_change(tx, &rq->identity, image, err);
+    }
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    if (image->deleted) {
+
+        /* only a scrubber changes what was deleted */
+
+        changes.scrub = (changes.set == REGISTRY_SET_STATUS
+                         && glance_status_parse(changes.image.status)
+                            == GLANCE_STATUS_DELETED);
+
+        if (!changes.scrub) {
+            return registry_err_set(err, REGISTRY_NOT_FOUND,
+                                    "Image not found");
+        }
+    }
+
+    registry_images_visibility(&changes, image);
+
+    rc = registry_db_image_update(tx, id, &changes, rq->app->property_quota,
+                                  err);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_db_image_get(tx, rq->pool, id, &ctx->image, err);
+    }
+
+    return rc;
+}
+
+
+registry_rc_e
+registry_images_delete(registry_request_t *rq)
+{
+    registry_rc_e      rc;
+    registry_images_t  ctx = { rq, NULL, NULL };
+
+    rc = registry_db_run(rq->app->db, "image delete", REGISTRY_WRITE,
+                         registry_images_delete_run, &ctx, &rq->err);
+
+    return registry_images_reply(rq, rc, ctx.image);
+}
+
+
+static registry_rc_e
+registry_images_delete_run(registry_tx_t *tx, void *arg, registry_err_t *err)
+{
+    registry_images_t *ctx = arg;
+
+    glance_str_t         id;
+    registry_rc_e        rc;
+    registry_image_t    *image;
+    registry_request_t  *rq = ctx->rq;
+
+    rc = registry_images_id(rq, &id);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_db_image_get(tx, rq->pool, id, &image, err);
+    }
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_policy_change(tx, &rq->identity, image, err);
+    }
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_db_image_delete(tx, id, err);
+    }
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_db_image_get(tx, rq->pool, id, &ctx->image, err);
+    }
+
+    return rc;
+}
+
+
+/* whatever is in the table counts, also what no client could choose now */
+
+static registry_rc_e
+registry_images_id(registry_request_t *rq, glance_str_t *id)
+{
+    *id = rq->params[0];
+
+    if (id->len > GLANCE_IMAGE_ID_MAX
+        || registry_json_check("id", *id, GLANCE_IMAGE_ID_MAX, &rq->err)
+           != REGISTRY_OK)
+    {
+        return registry_err_set(&rq->err, REGISTRY_NOT_FOUND,
+                                "Image not found");
+    }
+
+    return REGISTRY_OK;
+}
+
+
+/* NULL: rq->err says why */
+
+static registry_changes_t *
+registry_images_changes(registry_request_t *rq)
+{
+    registry_changes_t  *changes;
+
+    changes = registry_pool_calloc(rq->pool, 1, sizeof(registry_changes_t));
+
+    if (changes == NULL) {
+        (void) registry_err_set(&rq->err, REGISTRY_ERROR, "out of memory");
+        return NULL;
+    }
+
+    changes->image.size = REGISTRY_NUMBER_NULL;
+    changes->image.virtual_size = REGISTRY_NUMBER_NULL;
+    changes->image.created_at = REGISTRY_TIME_NULL;
+    changes->image.updated_at = REGISTRY_TIME_NULL;
+
+    if (registry_json_changes(rq->pool, rq->body, changes, &rq->err)
+        != REGISTRY_OK
+        || registry_images_claim(rq, &changes->claim) != REGISTRY_OK)
+    {
+        return NULL;
+    }
+
+    return changes;
+}
+
+
+/* only API servers claim; from others the headers mean nothing */
+
+static registry_rc_e
+registry_images_claim(registry_request_t *rq, registry_claim_t *claim)
+{
+    uint64_t      lease;
+    glance_str_t  s;
+
+    s = registry_request_header(rq, "X-Glance-Claim");
+
+    if (s.len == 0 || !rq->identity.service) {
+        return REGISTRY_OK;
+    }
+
+    if (!glance_uuid_valid(s)) {
+        return registry_err_set(&rq->err, REGISTRY_INVALID, "Invalid value "
+                                "for X-Glance-Claim: must be a UUID");
+    }
+
+    claim->id = s;
+    claim->lease = rq->app->lease;
+
+    s = registry_request_header(rq, "X-Glance-Claim-Lease");
+
+    if (s.len > 0) {
+
+        if (!glance_str_u64(s, REGISTRY_LEASE_MAX, &lease) || lease == 0) {
+            return registry_err_set(&rq->err, REGISTRY_INVALID, "Invalid "
+                                    "value for X-Glance-Claim-Lease: must "
+                                    "be an integer between 1 and %d",
+                                    REGISTRY_LEASE_MAX);
+        }
+
+        claim->lease = (int64_t) lease;
+    }
+
+    s = registry_request_header(rq, "X-Glance-Claim-Abort");
+
+    claim->on_expire = REGISTRY_ABORT_KILLED;
+
+    if (s.len > 0 && !registry_abort_parse(s, &claim->on_expire)) {
+        return registry_err_set(&rq->err, REGISTRY_INVALID, "Invalid value "
+                                "for X-Glance-Claim-Abort: must be queued, "
+                                "killed or delete");
+    }
+
+    claim->node = registry_request_header(rq, "X-Glance-Node");
+
+    return registry_json_check("X-Glance-Node", claim->node,
+                               GLANCE_IMAGE_NAME_MAX, &rq->err);
+}
+
+
+static registry_rc_e
+registry_images_new_id(registry_request_t *rq, glance_str_t *id)
+{
+    unsigned char   random[16], *p;
+
+    p = registry_pool_alloc(rq->pool, GLANCE_UUID_LEN);
+
+    if (p == NULL || getrandom(random, sizeof(random), 0) != sizeof(random)) {
+        return registry_err_set(&rq->err, REGISTRY_ERROR,
+                                "no random identifier");
+    }
+
+    glance_uuid_format(random, p);
+
+    id->data = p;
+    id->len = GLANCE_UUID_LEN;
+
+    return REGISTRY_OK;
+}
+
+
+/*
+ * is_public says less than visibility: false leaves an image private or
+ * community that is so already (specs/db-schema.md 4.6).
+ */
+
+static void
+registry_images_visibility(registry_changes_t *changes,
+    const registry_image_t *image)
+{
+    bool  is_public;
+
+    if (changes->set & REGISTRY_SET_VISIBILITY) {
+        return;
+    }
+
+    if (image != NULL) {
+
+        if ((changes->set & REGISTRY_SET_IS_PUBLIC) == 0) {
+            return;
+        }
+
+        is_public = glance_str_eq(image->visibility, glance_str("public"));
+
+        if (is_public == changes->is_public) {
+            return;
+        }
+    }
+
+    changes->set |= REGISTRY_SET_VISIBILITY;
+    changes->image.visibility = glance_str(changes->is_public ? "public"
+                                                              : "shared");
+}
+
+
+static registry_rc_e
+registry_images_reply(registry_request_t *rq, registry_rc_e rc,
+    const registry_image_t *image)
+{
+    if (rc == REGISTRY_OK) {
+        registry_out_text(&rq->out, "{\"image\": ");
+        registry_json_image(&rq->out, image);
+        registry_out_text(&rq->out, "}");
+    }
+
+    return rc;
+}

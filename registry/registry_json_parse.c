@@ -1,0 +1,260 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "registry_json_parse.h"
+
+
+#define REGISTRY_JSON_LEASE_MAX  3600
+
+
+registry_rc_e
+registry_json_memberships(registry_pool_t *pool, glance_str_t body,
+    registry_member_t **members, registry_err_t *err)
+{
+    size_t              i;
+    json_t             *json, *list, *entry, *value;
+    glance_str_t        member;
+    registry_rc_e       rc;
+    registry_member_t  *m, **tail;
+
+    rc = registry_json_load(body, &json, err);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    list = json_object_get(json, "memberships");
+
+    if (!json_is_array(list)) {
+        rc = registry_err_set(err, REGISTRY_INVALID, "Invalid value for "
+                              "memberships: must be a list");
+        goto done;
+    }
+
+    *members = NULL;
+    tail = members;
+
+    json_array_foreach(list, i, entry) {
+
+        member = registry_json_slice(json_object_get(entry, "member_id"));
+
+        if (member.len == 0) {
+            rc = registry_err_set(err, REGISTRY_INVALID, "Invalid value for "
+                                  "memberships: member_id is missing");
+            goto done;
+        }
+
+        rc = registry_json_check("member_id", member, GLANCE_IMAGE_NAME_MAX,
+                                 err);
+
+        if (rc != REGISTRY_OK) {
+            goto done;
+        }
+
+        m = registry_pool_calloc(pool, 1, sizeof(registry_member_t));
+
+        if (m == NULL || !registry_pool_copy(pool, member, &m->member)) {
+            rc = registry_json_memory(err);
+            goto done;
+        }
+
+        value = json_object_get(entry, "can_share");
+        m->can_share = (value == NULL) ? -1 : registry_json_true(value);
+
+        *tail = m;
+        tail = &m->next;
+    }
+
+done:
+
+    json_decref(json);
+
+    return rc;
+}
+
+
+registry_rc_e
+registry_json_member(glance_str_t body, int *can_share, registry_err_t *err)
+{
+    json_t         *json, *value;
+    registry_rc_e   rc;
+
+    *can_share = -1;
+
+    if (body.len == 0) {
+        return REGISTRY_OK;
+    }
+
+    rc = registry_json_load(body, &json, err);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    value = json_object_get(json_object_get(json, "member"), "can_share");
+
+    if (value == NULL) {
+        rc = registry_err_set(err, REGISTRY_INVALID, "Invalid value for "
+                              "member: can_share is missing");
+
+    } else {
+        *can_share = registry_json_true(value);
+    }
+
+    json_decref(json);
+
+    return rc;
+}
+
+
+registry_rc_e
+registry_json_lease(glance_str_t body, int64_t *lease, registry_err_t *err)
+{
+    json_t         *json, *value;
+    json_int_t      n;
+    registry_rc_e   rc;
+
+    rc = registry_json_load(body, &json, err);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    value = json_object_get(json, "lease");
+    n = json_integer_value(value);              /* 0 if it is none */
+
+    if (n < 1 || n > REGISTRY_JSON_LEASE_MAX) {
+        rc = registry_err_set(err, REGISTRY_INVALID, "Invalid value for "
+                              "lease: must be an integer between 1 and %d",
+                              REGISTRY_JSON_LEASE_MAX);
+
+    } else {
+        *lease = n;
+    }
+
+    json_decref(json);
+
+    return rc;
+}
+
+
+registry_rc_e
+registry_json_error(registry_pool_t *pool, glance_str_t body,
+    glance_str_t *text, registry_err_t *err)
+{
+    json_t         *json;
+    glance_str_t    s;
+    registry_rc_e   rc;
+
+    rc = registry_json_load(body, &json, err);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    s = registry_json_slice(json_object_get(json, "error"));
+
+    rc = registry_json_check("error", s, GLANCE_IMAGE_NAME_MAX, err);
+
+    if (rc == REGISTRY_OK && !registry_pool_copy(pool, s, text)) {
+        rc = registry_json_memory(err);
+    }
+
+    json_decref(json);
+
+    return rc;
+}
+
+
+registry_rc_e
+registry_json_check(const char *field, glance_str_t value, size_t max,
+    registry_err_t *err)
+{
+    switch (glance_utf8_check(value)) {
+
+    case GLANCE_UTF8_INVALID:
+        return registry_err_set(err, REGISTRY_INVALID, "Invalid value for "
+                                "%s: not UTF-8", field);
+
+    case GLANCE_UTF8_FOUR_BYTE:
+        return registry_err_set(err, REGISTRY_INVALID, "Invalid value for "
+                                "%s: characters of four bytes in UTF-8 are "
+                                "not supported", field);
+
+    case GLANCE_UTF8_CONTROL:
+        return registry_err_set(err, REGISTRY_INVALID, "Invalid value for "
+                                "%s: control characters are not allowed",
+                                field);
+
+    default:
+        break;
+    }
+
+    if (glance_utf8_length(value) > max) {
+        return registry_err_set(err, REGISTRY_INVALID, "Invalid value for "
+                                "%s: longer than %zu characters", field, max);
+    }
+
+    return REGISTRY_OK;
+}
+
+
+registry_rc_e
+registry_json_load(glance_str_t body, json_t **json, registry_err_t *err)
+{
+    json_error_t  error;
+
+    *json = json_loadb((const char *) body.data, body.len,
+                       JSON_REJECT_DUPLICATES, &error);
+
+    if (*json == NULL) {
+        return registry_err_set(err, REGISTRY_INVALID, "Malformed JSON in the "
+                                "request body: %.120s", error.text);
+    }
+
+    if (!json_is_object(*json)) {
+        json_decref(*json);
+
+        return registry_err_set(err, REGISTRY_INVALID, "The request body must "
+                                "be a JSON object");
+    }
+
+    return REGISTRY_OK;
+}
+
+
+bool
+registry_json_true(json_t *value)
+{
+    if (json_is_integer(value)) {
+        return json_integer_value(value) != 0;
+    }
+
+    return json_is_true(value)
+           || (json_is_string(value)
+               && glance_str_true(registry_json_slice(value)));
+}
+
+
+/* data NULL: no string */
+
+glance_str_t
+registry_json_slice(json_t *value)
+{
+    glance_str_t  s;
+
+    s.data = (const unsigned char *) json_string_value(value);
+    s.len = json_string_length(value);
+
+    return s;
+}
+
+
+registry_rc_e
+registry_json_memory(registry_err_t *err)
+{
+    return registry_err_set(err, REGISTRY_ERROR, "out of memory");
+}

@@ -1,0 +1,97 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+
+#ifndef _REGISTRY_REQUEST_H_INCLUDED_
+#define _REGISTRY_REQUEST_H_INCLUDED_
+
+
+#include "registry_config.h"
+#include "registry_db.h"
+#include "registry_out.h"
+#include "registry_pool.h"
+#include "registry_record.h"
+
+
+#define REGISTRY_PARAMS         2       /* variable parts of a path */
+#define REGISTRY_REQUEST_ID     64
+
+/* an answer may be this long; a list of images ends earlier */
+#define REGISTRY_ANSWER_MAX     (64 * 1024 * 1024)
+#define REGISTRY_LIST_MAX       (8 * 1024 * 1024)
+
+
+/* what does not change while the daemon runs */
+
+typedef struct {
+    registry_db_t   *db;
+    int64_t          limit_max;
+    int64_t          limit_default;
+    int64_t          property_quota;
+    int64_t          member_quota;
+    int64_t          lease;             /* seconds */
+    size_t           max_body;
+    const char      *secret;            /* "": none */
+    const char      *admin_role;
+    bool             anonymous;         /* flavor "": no identity needed */
+    bool             owner_is_tenant;
+} registry_app_t;
+
+/* the caller; owner.data NULL: nobody in particular */
+
+typedef struct {
+    glance_str_t     owner;
+    bool             admin;
+    bool             service;           /* may use claims and removals */
+} registry_identity_t;
+
+typedef struct registry_arg_s  registry_arg_t;
+
+struct registry_arg_s {                 /* of the query string, decoded */
+    registry_arg_t  *next;
+    glance_str_t     name;
+    glance_str_t     value;
+};
+
+typedef enum {
+    REGISTRY_GET = 0,
+    REGISTRY_POST,
+    REGISTRY_PUT,
+    REGISTRY_DELETE,
+    REGISTRY_METHODS
+} registry_method_e;
+
+typedef struct {
+    const registry_app_t   *app;
+    registry_pool_t        *pool;
+    registry_method_e       method;
+    glance_str_t            path;       /* without query, not decoded */
+    glance_str_t            params[REGISTRY_PARAMS];
+    glance_str_t            body;
+    registry_identity_t     identity;
+    bool                    local;      /* came by the unix socket */
+    void                   *connection; /* registry_http.c's */
+
+    /* the answer; with REGISTRY_OK "out" is JSON */
+    unsigned                status;
+    const char             *type;
+    registry_out_t          out;
+    char                    allow[64];
+    registry_err_t          err;
+    char                    id[REGISTRY_REQUEST_ID + 1];
+} registry_request_t;
+
+
+/* of registry_http.c; data NULL: not sent */
+glance_str_t registry_request_header(const registry_request_t *rq,
+    const char *name);
+
+/* all arguments in their order; REGISTRY_INVALID: not decodable */
+registry_rc_e registry_request_args(registry_request_t *rq,
+    registry_arg_t **args);
+
+
+#endif /* _REGISTRY_REQUEST_H_INCLUDED_ */
