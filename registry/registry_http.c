@@ -180,7 +180,7 @@ registry_http_stop(registry_http_t *http, int timeout_ms)
 
     if (http->accepting) {
         one = 1;
-        (void) write(http->wake, &one, sizeof(one));
+        if (write(http->wake, &one, sizeof(one)) == -1) { /* full: it is awake anyway */ }
         (void) pthread_join(http->acceptor, NULL);
     }
 
