@@ -341,7 +341,7 @@ glance_worker_recorded(glance_worker_t *worker, const char *id,
     const char *path)
 {
     int                recorded;
-    char               text[GLANCE_WORKER_PATH];
+    char               text[GLANCE_WORKER_PATH + 16];
     json_t            *json, *image;
     const char        *location;
     registry_err_t     err;
