@@ -33,8 +33,15 @@ static void glance_registry_app(glance_registry_t *registry);
 static registry_rc_e glance_registry_open(glance_registry_t *registry,
     registry_err_t *err);
 static registry_rc_e glance_registry_run(glance_registry_t *registry,
-    const char *run_dir, registry_err_t *err);
+    const registry_cli_t *cli, registry_err_t *err);
 static void glance_registry_loop(void);
+
+
+static const registry_cli_opt_t  glance_registry_options[] = {
+    { "pid-file", 0, "PATH", NULL,
+      "RUN_DIR/glance-registry.pid by default" },
+    { NULL, 0, NULL, NULL, NULL }
+};
 
 
 int
@@ -49,7 +56,8 @@ main(int argc, char **argv)
     registry_cli_t  cli = {
         .program = "glance-registry",
         .usage = "[options] [CONFPATH]",
-        .summary = "Serves the Registry API in the foreground."
+        .summary = "Serves the Registry API in the foreground.",
+        .extra = glance_registry_options
     };
 
     rc = registry_cli_start(&cli, argc, argv, &registry.cf);
@@ -68,9 +76,7 @@ main(int argc, char **argv)
     }
 
     if (result == REGISTRY_OK && registry_cli_value(&cli, "check") == NULL) {
-        result = glance_registry_run(&registry,
-                                     registry_cli_value(&cli, "run-dir"),
-                                     &err);
+        result = glance_registry_run(&registry, &cli, &err);
     }
 
     if (result != REGISTRY_OK) {
@@ -93,10 +99,11 @@ main(int argc, char **argv)
 
 
 static registry_rc_e
-glance_registry_run(glance_registry_t *registry, const char *run_dir,
+glance_registry_run(glance_registry_t *registry, const registry_cli_t *cli,
     registry_err_t *err)
 {
-    registry_rc_e  rc;
+    const char     *run_dir, *pid;
+    registry_rc_e   rc;
 
     rc = registry_log_init(registry->cf, "glance-registry", err);
 
@@ -104,9 +111,18 @@ glance_registry_run(glance_registry_t *registry, const char *run_dir,
         return rc;
     }
 
-    if (run_dir != NULL) {
-        (void) snprintf(registry->pid, sizeof(registry->pid),
-                        "%s/glance-registry.pid", run_dir);
+    run_dir = registry_cli_value(cli, "run-dir");
+    pid = registry_cli_value(cli, "pid-file");
+
+    if (run_dir != NULL || pid != NULL) {
+
+        if (pid != NULL) {
+            (void) snprintf(registry->pid, sizeof(registry->pid), "%s", pid);
+
+        } else {
+            (void) snprintf(registry->pid, sizeof(registry->pid),
+                            "%s/glance-registry.pid", run_dir);
+        }
 
         rc = registry_daemon_pid_write(registry->pid, err);
 

@@ -45,7 +45,7 @@ typedef struct {
 
 
 static registry_rc_e glance_worker_start(glance_worker_t *worker,
-    const char *run_dir, registry_err_t *err);
+    const registry_cli_t *cli, registry_err_t *err);
 static bool glance_worker_pass(glance_worker_t *worker);
 static bool glance_worker_uploads(glance_worker_t *worker);
 static bool glance_worker_upload(glance_worker_t *worker, const char *name);
@@ -62,6 +62,8 @@ static bool glance_worker_own(glance_worker_t *worker, const char *url,
 
 static const registry_cli_opt_t  glance_worker_options[] = {
     { "once", 0, NULL, NULL, "one pass, then exit" },
+    { "pid-file", 0, "PATH", NULL,
+      "RUN_DIR/glance-worker.pid by default" },
     { NULL, 0, NULL, NULL, NULL }
 };
 
@@ -91,8 +93,7 @@ main(int argc, char **argv)
     worker.once = (registry_cli_value(&cli, "once") != NULL);
     ok = true;
 
-    result = glance_worker_start(&worker, registry_cli_value(&cli, "run-dir"),
-                                 &err);
+    result = glance_worker_start(&worker, &cli, &err);
 
     if (result != REGISTRY_OK) {
         (void) fprintf(stderr, "ERROR: %s\n", err.text);
@@ -127,11 +128,11 @@ main(int argc, char **argv)
 
 
 static registry_rc_e
-glance_worker_start(glance_worker_t *worker, const char *run_dir,
+glance_worker_start(glance_worker_t *worker, const registry_cli_t *cli,
     registry_err_t *err)
 {
     size_t          len;
-    const char     *root;
+    const char     *root, *run_dir, *pid;
     registry_rc_e   rc;
 
     rc = registry_daemon_signals(err);
@@ -164,9 +165,18 @@ glance_worker_start(glance_worker_t *worker, const char *run_dir,
         return REGISTRY_ERROR;
     }
 
-    if (run_dir != NULL && !worker->once) {
-        (void) snprintf(worker->pid, sizeof(worker->pid),
-                        "%s/glance-worker.pid", run_dir);
+    run_dir = registry_cli_value(cli, "run-dir");
+    pid = registry_cli_value(cli, "pid-file");
+
+    if ((run_dir != NULL || pid != NULL) && !worker->once) {
+
+        if (pid != NULL) {
+            (void) snprintf(worker->pid, sizeof(worker->pid), "%s", pid);
+
+        } else {
+            (void) snprintf(worker->pid, sizeof(worker->pid),
+                            "%s/glance-worker.pid", run_dir);
+        }
 
         rc = registry_daemon_pid_write(worker->pid, err);
 
