@@ -476,7 +476,8 @@ ngx_http_glance_default_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (store == NULL || store->begin == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "unknown or read-only store \"%V\"", &value[1]);
+                           "unknown or read-only store \"%V\" in "
+                           "\"glance_default_store\"", &value[1]);
         return NGX_CONF_ERROR;
     }
 
@@ -575,7 +576,8 @@ ngx_http_glance_trusted_proxies(ngx_conf_t *cf, ngx_command_t *cmd,
 
         if (rc == NGX_ERROR) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid network \"%V\"", &value[i]);
+                               "invalid network \"%V\" in "
+                               "\"glance_trusted_proxies\"", &value[i]);
             return NGX_CONF_ERROR;
         }
 

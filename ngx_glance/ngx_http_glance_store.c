@@ -59,8 +59,8 @@ ngx_http_glance_store_locate(ngx_http_glance_loc_conf_t *glcf,
 
 ngx_http_glance_handle_t *
 ngx_http_glance_store_handle(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_http_glance_store_t *store, ngx_str_t *image_id,
-    ngx_http_glance_done_pt done)
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_store_t *store,
+    ngx_str_t *image_id, ngx_http_glance_done_pt done)
 {
     ngx_http_glance_handle_t  *h;
 

@@ -93,8 +93,8 @@ ngx_http_glance_store_t *ngx_http_glance_store_locate(
 
 /* new handle, of the request's pool, and ctx->handle; NULL: no memory */
 ngx_http_glance_handle_t *ngx_http_glance_store_handle(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_http_glance_store_t *store, ngx_str_t *image_id,
-    ngx_http_glance_done_pt done);
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_store_t *store,
+    ngx_str_t *image_id, ngx_http_glance_done_pt done);
 
 
 #endif /* _NGX_HTTP_GLANCE_STORE_H_INCLUDED_ */

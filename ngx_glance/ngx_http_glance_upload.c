@@ -272,7 +272,7 @@ ngx_http_glance_upload_begun(ngx_http_request_t *r,
 }
 
 
-/* nginx has said why it cannot go on reading; a client that left gets nothing */
+/* nginx has said why it cannot go on; a client that left gets nothing */
 
 static void
 ngx_http_glance_upload_unread(ngx_http_request_t *r,

@@ -171,14 +171,22 @@ failed:
 }
 
 
-/* locations may hold credentials: the file is not for everybody */
+/*
+ * Locations may hold credentials: the file is not for everybody.  A file that
+ * exists is not touched: closing it would drop the locks that SQLite holds on
+ * it for the process, and another program would take the database for unused.
+ */
 
 static registry_rc_e
 registry_sqlite_file(const char *path, registry_err_t *err)
 {
     int  fd;
 
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0640);
+
+    if (fd == -1 && errno == EEXIST) {
+        return REGISTRY_OK;
+    }
 
     if (fd == -1) {
         return registry_err_set(err, REGISTRY_BUSY, "cannot open \"%s\": %s",

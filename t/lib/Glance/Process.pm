@@ -222,6 +222,8 @@ sub run_command {
         return (-1, read_file($file) . "\n$argv->[0] timed out\n");
     }
 
+    wait_until(sub { reap(); exists $exited{$pid} }, 10);
+
     my $status = $exited{$pid};
     my $text = read_file($file);
 
