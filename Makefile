@@ -129,8 +129,12 @@ $(BUILD)/glance-%: $(BUILD)/registry/glance_%.o $(LIBRARIES)
 # these know neither HTTP server nor database
 BASE_BINARIES = $(addprefix $(BUILD)/glance-,api control worker)
 
+$(BUILD)/libbase.a: $(BASE_OBJECTS)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(BASE_OBJECTS)
+
 $(BASE_BINARIES): $(BUILD)/glance-%: $(BUILD)/registry/glance_%.o \
-                  $(BASE_OBJECTS) $(BUILD)/libglance.a
+                  $(BUILD)/libbase.a $(BUILD)/libglance.a
 	@echo "linking $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 

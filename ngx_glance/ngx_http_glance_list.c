@@ -199,9 +199,10 @@ ngx_http_glance_list_elements(ngx_http_request_t *r,
         }
     }
 
+    /* other registries do not say: there the end is an empty page */
+
     list->last = (n == 0 || list->marker.len == 0
-                  || (n < NGX_HTTP_GLANCE_PAGE
-                      && !json_is_true(json_object_get(json, "truncated"))));
+                  || json_is_false(json_object_get(json, "truncated")));
 
     return elements;
 }

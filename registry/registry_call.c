@@ -358,9 +358,7 @@ registry_call_log(registry_call_t *call)
         "GET", "POST", "PUT", "DELETE"
     };
 
-    level = (call->known && call->rq.method == REGISTRY_GET
-             && call->rq.status < 400)
-            ? REGISTRY_LOG_DEBUG : REGISTRY_LOG_INFO;
+    level = REGISTRY_LOG_INFO;
 
     if (!registry_log_enabled(level)) {
         return;

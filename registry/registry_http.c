@@ -180,7 +180,9 @@ registry_http_stop(registry_http_t *http, int timeout_ms)
 
     if (http->accepting) {
         one = 1;
-        if (write(http->wake, &one, sizeof(one)) == -1) { /* full: it is awake anyway */ }
+        if (write(http->wake, &one, sizeof(one)) == -1) {
+            /* it counts only up to here: it is awake anyway */
+        }
         (void) pthread_join(http->acceptor, NULL);
     }
 

@@ -368,6 +368,7 @@ registry_list_run(registry_tx_t *tx, void *arg, registry_err_t *err)
 
     bool                 first = true, full = false;
     size_t               n;
+    int64_t              count = 0;
     registry_rc_e        rc;
     registry_out_t      *out = &ctx->rq->out;
     registry_image_t    *image, *next;
@@ -416,6 +417,7 @@ registry_list_run(registry_tx_t *tx, void *arg, registry_err_t *err)
             }
 
             first = false;
+            count++;
 
             if (ctx->detail) {
                 registry_json_image(out, image);
@@ -426,7 +428,13 @@ registry_list_run(registry_tx_t *tx, void *arg, registry_err_t *err)
         }
     }
 
-    registry_out_text(out, full ? "], \"truncated\": true}" : "]}");
+    /* whether another page follows, for our own API server */
+
+    full = full || (count > 0 && count == ctx->list.limit);
+
+    registry_out_text(out, "], \"truncated\": ");
+    registry_out_bool(out, full);
+    registry_out_text(out, "}");
 
     return REGISTRY_OK;
 }

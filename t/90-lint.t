@@ -41,10 +41,11 @@ my @libraries = (
       files => qr{^registry/registry_db_mysql\w*\.c$} },
     { name => 'libcurl', header => qr{^curl/},
       files => qr{/(?:ngx_http_glance|registry)_(?:curl|client)\w*\.[ch]$
+                   | /glance_control\.c$
                   |/glance_worker\w*\.c$
                   |/ngx_http_glance_store_(?:http|swift|s3)\.c$}x },
     { name => 'libmicrohttpd', header => qr{^microhttpd},
-      files => qr{^registry/registry_http\w*\.[ch]$} },
+      files => qr{^registry/registry_(?:http|call)\w*\.[ch]$} },
 );
 
 

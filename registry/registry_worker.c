@@ -1,0 +1,705 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "registry_worker.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "glance_image.h"
+#include "glance_uri.h"
+#include "glance_uuid.h"
+#include "registry_log.h"
+#include "registry_render.h"
+
+
+#define REGISTRY_WORKER_PATH    4096
+#define REGISTRY_WORKER_YOUNG   5       /* seconds */
+#define REGISTRY_WORKER_BATCH   100     /* removals */
+
+/* {image id}.{claim id} */
+#define REGISTRY_WORKER_NAME    (GLANCE_IMAGE_ID_MAX + 1 + GLANCE_UUID_LEN)
+
+
+struct registry_worker_s {
+    registry_client_t  *client;
+    int                 root;           /* -1: there is no such directory */
+    int                 upload;
+    bool                silent;         /* the registry did not answer */
+    bool              (*stop)(void *arg);
+    void               *arg;
+    char                datadir[REGISTRY_WORKER_PATH];
+};
+
+typedef struct {
+    char  id[GLANCE_IMAGE_ID_MAX + 1];
+    char  claim[GLANCE_UUID_LEN + 1];
+    char  name[REGISTRY_WORKER_NAME + 1];
+} registry_worker_temp_t;
+
+
+static bool registry_worker_open(registry_worker_t *worker);
+static void registry_worker_close(registry_worker_t *worker);
+static bool registry_worker_uploads(registry_worker_t *worker, bool all);
+static bool registry_worker_name(const char *name,
+    registry_worker_temp_t *temp);
+static bool registry_worker_upload(registry_worker_t *worker,
+    const registry_worker_temp_t *temp, bool all);
+static int registry_worker_lock(registry_worker_t *worker,
+    const registry_worker_temp_t *temp, bool all, struct stat *st);
+static bool registry_worker_tidy(registry_worker_t *worker,
+    const registry_worker_temp_t *temp, const struct stat *st);
+static bool registry_worker_call(registry_worker_t *worker,
+    const char *method, const char *path, const char *body,
+    registry_answer_t *answer);
+static bool registry_worker_keep(registry_worker_t *worker,
+    const registry_worker_temp_t *temp, const registry_answer_t *answer,
+    bool *keep);
+static bool registry_worker_located(registry_worker_t *worker,
+    const char *id, json_t *image);
+static bool registry_worker_inside(registry_worker_t *worker,
+    const char *url, char *id);
+static bool registry_worker_removals(registry_worker_t *worker);
+static bool registry_worker_removal(registry_worker_t *worker,
+    json_t *row, bool *ours);
+static bool registry_worker_unlink(registry_worker_t *worker, int dir,
+    const char *name);
+static bool registry_worker_stopped(registry_worker_t *worker);
+
+
+registry_worker_t *
+registry_worker_new(const registry_config_t *cf, registry_client_t *client,
+    registry_err_t *err)
+{
+    registry_worker_t  *worker;
+
+    worker = calloc(1, sizeof(registry_worker_t));
+    if (worker == NULL) {
+        (void) registry_err_set(err, REGISTRY_ERROR, "no memory");
+        return NULL;
+    }
+
+    worker->client = client;
+    worker->root = -1;
+    worker->upload = -1;
+
+    if (registry_render_path("filesystem_store_datadir",
+                             registry_config_str(cf,
+                                                 "filesystem_store_datadir"),
+                             worker->datadir, sizeof(worker->datadir), err)
+        != REGISTRY_OK)
+    {
+        free(worker);
+        return NULL;
+    }
+
+    return worker;
+}
+
+
+void
+registry_worker_free(registry_worker_t *worker)
+{
+    free(worker);
+}
+
+
+void
+registry_worker_on_stop(registry_worker_t *worker, bool (*stop)(void *arg),
+    void *arg)
+{
+    worker->stop = stop;
+    worker->arg = arg;
+}
+
+
+bool
+registry_worker_pass(registry_worker_t *worker, bool all)
+{
+    bool  done;
+
+    if (!registry_worker_open(worker)) {
+        return false;
+    }
+
+    done = registry_worker_uploads(worker, all);
+
+    if (!registry_worker_stopped(worker)) {
+        done = registry_worker_removals(worker) && done;
+    }
+
+    registry_worker_close(worker);
+    registry_log_request_id(NULL);
+
+    return done;
+}
+
+
+/* opened for each pass, since a file system may be mounted meanwhile */
+
+static bool
+registry_worker_open(registry_worker_t *worker)
+{
+    worker->upload = -1;
+    worker->root = open(worker->datadir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (worker->root < 0) {
+        if (errno == ENOENT) {
+            return true;
+        }
+
+        registry_log(REGISTRY_LOG_ERROR, "worker", "cannot open directory=%s: "
+                     "%s", worker->datadir, strerror(errno));
+        return false;
+    }
+
+    worker->upload = openat(worker->root, ".upload",
+                            O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (worker->upload < 0 && errno != ENOENT) {
+        registry_log(REGISTRY_LOG_ERROR, "worker", "cannot open directory=%s/"
+                     ".upload: %s", worker->datadir, strerror(errno));
+        registry_worker_close(worker);
+        return false;
+    }
+
+    return true;
+}
+
+
+static void
+registry_worker_close(registry_worker_t *worker)
+{
+    if (worker->upload >= 0) {
+        (void) close(worker->upload);
+    }
+
+    if (worker->root >= 0) {
+        (void) close(worker->root);
+    }
+
+    worker->upload = -1;
+    worker->root = -1;
+}
+
+
+static bool
+registry_worker_uploads(registry_worker_t *worker, bool all)
+{
+    int                      fd;
+    DIR                     *dir;
+    bool                     done;
+    struct dirent           *entry;
+    registry_worker_temp_t   temp;
+
+    if (worker->upload < 0) {
+        return true;
+    }
+
+    fd = openat(worker->upload, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    dir = (fd >= 0) ? fdopendir(fd) : NULL;
+
+    if (dir == NULL) {
+        registry_log(REGISTRY_LOG_ERROR, "worker", "cannot read directory=%s/"
+                     ".upload: %s", worker->datadir, strerror(errno));
+
+        if (fd >= 0) {
+            (void) close(fd);
+        }
+
+        return false;
+    }
+
+    done = true;
+
+    while (!registry_worker_stopped(worker)) {
+        entry = readdir(dir);
+
+        if (entry == NULL) {
+            break;
+        }
+
+        if (registry_worker_name(entry->d_name, &temp)
+            && !registry_worker_upload(worker, &temp, all))
+        {
+            done = false;
+
+            if (worker->silent) {
+                break;                  /* neither for the next file */
+            }
+        }
+    }
+
+    (void) closedir(dir);
+
+    return done;
+}
+
+
+/* false: no file of an uploader, and left alone */
+
+static bool
+registry_worker_name(const char *name, registry_worker_temp_t *temp)
+{
+    size_t  len, id;
+
+    len = strlen(name);
+
+    if (len <= GLANCE_UUID_LEN + 1 || len > REGISTRY_WORKER_NAME) {
+        return false;
+    }
+
+    id = len - GLANCE_UUID_LEN - 1;
+
+    if (name[id] != '.') {
+        return false;
+    }
+
+    memcpy(temp->name, name, len + 1);
+    memcpy(temp->claim, name + id + 1, GLANCE_UUID_LEN + 1);
+    memcpy(temp->id, name, id);
+    temp->id[id] = '\0';
+
+    return glance_image_id_valid(glance_str(temp->id))
+           && glance_uuid_valid(glance_str(temp->claim));
+}
+
+
+static bool
+registry_worker_upload(registry_worker_t *worker,
+    const registry_worker_temp_t *temp, bool all)
+{
+    int          fd;
+    bool         done;
+    struct stat  st;
+
+    fd = registry_worker_lock(worker, temp, all, &st);
+
+    if (fd < 0) {
+        return true;
+    }
+
+    /* locked until all is done: no other worker does the same */
+
+    done = registry_worker_tidy(worker, temp, &st);
+
+    (void) close(fd);
+
+    return done;
+}
+
+
+/* -1: its uploader lives, or it is gone already */
+
+static int
+registry_worker_lock(registry_worker_t *worker,
+    const registry_worker_temp_t *temp, bool all, struct stat *st)
+{
+    int          fd;
+    time_t       age;
+    struct stat  now;
+
+    fd = openat(worker->upload, temp->name,
+                O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0) {
+        if (errno != ENOENT) {
+            registry_log(REGISTRY_LOG_ERROR, "worker", "cannot open file=%s: "
+                         "%s", temp->name, strerror(errno));
+        }
+
+        return -1;
+    }
+
+    if (fstat(fd, st) != 0 || !S_ISREG(st->st_mode)) {
+        goto skip;
+    }
+
+    /* an uploader locks a file right after it made it */
+
+    age = time(NULL) - st->st_ctime;
+
+    if (!all && age < REGISTRY_WORKER_YOUNG && age > -3600) {
+        goto skip;
+    }
+
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        goto skip;
+    }
+
+    /* it may have ended orderly between open and lock */
+
+    if (fstatat(worker->upload, temp->name, &now, AT_SYMLINK_NOFOLLOW) != 0
+        || now.st_ino != st->st_ino || now.st_dev != st->st_dev)
+    {
+        goto skip;
+    }
+
+    return fd;
+
+skip:
+
+    (void) close(fd);
+
+    return -1;
+}
+
+
+static bool
+registry_worker_tidy(registry_worker_t *worker,
+    const registry_worker_temp_t *temp, const struct stat *st)
+{
+    bool               keep;
+    char               path[128];
+    struct stat        final;
+    registry_answer_t  answer;
+
+    (void) snprintf(path, sizeof(path), "/claims/%s", temp->claim);
+
+    if (!registry_worker_call(worker, "DELETE", path, NULL, &answer)) {
+        return false;
+    }
+
+    if (answer.status != 200 && answer.status != 204 && answer.status != 404) {
+        registry_log(REGISTRY_LOG_ERROR, "worker", "registry refuses to end "
+                     "claim=%s of image=%s status=%u", temp->claim, temp->id,
+                     answer.status);
+        return false;
+    }
+
+    (void) snprintf(path, sizeof(path), "/images/%s", temp->id);
+
+    if (!registry_worker_call(worker, "GET", path, NULL, &answer)
+        || !registry_worker_keep(worker, temp, &answer, &keep))
+    {
+        return false;
+    }
+
+    /* the image's own file is the same one if the upload came so far */
+
+    if (!keep && fstatat(worker->root, temp->id, &final, AT_SYMLINK_NOFOLLOW)
+                 == 0
+        && final.st_ino == st->st_ino && final.st_dev == st->st_dev
+        && !registry_worker_unlink(worker, worker->root, temp->id))
+    {
+        return false;
+    }
+
+    if (!registry_worker_unlink(worker, worker->upload, temp->name)) {
+        return false;
+    }
+
+    registry_log(REGISTRY_LOG_INFO, "worker", "abandoned upload removed "
+                 "image=%s claim=%s size=%lld kept=%s", temp->id, temp->claim,
+                 (long long) st->st_size, keep ? "yes" : "no");
+
+    return true;
+}
+
+
+/* false: no registry answered, which is told once */
+
+static bool
+registry_worker_call(registry_worker_t *worker, const char *method,
+    const char *path, const char *body, registry_answer_t *answer)
+{
+    registry_err_t  err;
+
+    if (registry_client_call(worker->client, method, path, body, answer, &err)
+        == REGISTRY_OK)
+    {
+        if (worker->silent) {
+            registry_log(REGISTRY_LOG_INFO, "worker", "registry answers "
+                         "again");
+            worker->silent = false;
+        }
+
+        return true;
+    }
+
+    if (!worker->silent) {
+        registry_log(REGISTRY_LOG_WARNING, "worker", "%s", err.text);
+        worker->silent = true;
+    }
+
+    return false;
+}
+
+
+/* *keep: the data may be an image's; false: cannot be told */
+
+static bool
+registry_worker_keep(registry_worker_t *worker,
+    const registry_worker_temp_t *temp, const registry_answer_t *answer,
+    bool *keep)
+{
+    json_t           *root, *image;
+    glance_status_e   status;
+
+    *keep = false;
+
+    if (answer->status == 404) {
+        return true;
+    }
+
+    root = NULL;
+
+    if (answer->status == 200) {
+        root = json_loadb(answer->text, answer->len, 0, NULL);
+    }
+
+    image = json_object_get(root, "image");
+
+    if (!json_is_string(json_object_get(image, "status"))) {
+        registry_log(REGISTRY_LOG_ERROR, "worker", "registry does not tell "
+                     "image=%s status=%u", temp->id, answer->status);
+        json_decref(root);
+        return false;
+    }
+
+    status = glance_status_parse(glance_str(
+                 json_string_value(json_object_get(image, "status"))));
+
+    switch (status) {
+
+    case GLANCE_STATUS_QUEUED:
+    case GLANCE_STATUS_SAVING:
+    case GLANCE_STATUS_KILLED:
+    case GLANCE_STATUS_DELETED:
+        break;
+
+    default:
+        *keep = registry_worker_located(worker, temp->id, image);
+        break;
+    }
+
+    json_decref(root);
+
+    return true;
+}
+
+
+/* whether the record says that its data are in our file */
+
+static bool
+registry_worker_located(registry_worker_t *worker, const char *id,
+    json_t *image)
+{
+    char         name[GLANCE_IMAGE_ID_MAX + 1];
+    json_t      *list, *row;
+    size_t       i;
+    const char  *url;
+
+    url = json_string_value(json_object_get(image, "location"));
+
+    if (url != NULL && registry_worker_inside(worker, url, name)
+        && strcmp(name, id) == 0)
+    {
+        return true;
+    }
+
+    list = json_object_get(image, "location_data");
+
+    json_array_foreach(list, i, row) {
+        url = json_string_value(json_object_get(row, "url"));
+
+        if (url != NULL && registry_worker_inside(worker, url, name)
+            && strcmp(name, id) == 0)
+        {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+/* file://{datadir}/{id}: the id */
+
+static bool
+registry_worker_inside(registry_worker_t *worker, const char *url, char *id)
+{
+    char    path[REGISTRY_WORKER_PATH], dir[REGISTRY_WORKER_PATH];
+    char    real[REGISTRY_WORKER_PATH];
+    char   *slash;
+    size_t  len;
+
+    if (strlen(url) >= sizeof(path)
+        || !glance_uri_file_path(glance_str(url), (unsigned char *) path,
+                                 &len))
+    {
+        return false;
+    }
+
+    path[len] = '\0';
+
+    slash = strrchr(path, '/');
+
+    if (slash == NULL
+        || !glance_image_id_valid(glance_str(slash + 1)))
+    {
+        return false;
+    }
+
+    (void) snprintf(id, GLANCE_IMAGE_ID_MAX + 1, "%s", slash + 1);
+
+    *slash = '\0';
+
+    if (strcmp(path, worker->datadir) == 0) {
+        return true;
+    }
+
+    /* another spelling of the same directory */
+
+    return realpath(path, dir) != NULL
+           && realpath(worker->datadir, real) != NULL
+           && strcmp(dir, real) == 0;
+}
+
+
+static bool
+registry_worker_removals(registry_worker_t *worker)
+{
+    bool               done, ours;
+    char               path[64];
+    json_t            *list, *root, *row;
+    size_t             i, n;
+    registry_answer_t  answer;
+
+    (void) snprintf(path, sizeof(path), "/removals?limit=%d",
+                    REGISTRY_WORKER_BATCH);
+
+    do {
+        done = true;
+        n = 0;
+
+        if (!registry_worker_call(worker, "GET", path, NULL, &answer)) {
+            return false;
+        }
+
+        if (answer.status == 404) {
+            return true;                /* a registry without removals */
+        }
+
+        root = json_loadb(answer.text, answer.len, 0, NULL);
+        list = json_object_get(root, "removals");
+
+        if (answer.status != 200 || !json_is_array(list)) {
+            registry_log(REGISTRY_LOG_ERROR, "worker", "registry does not "
+                         "tell removals status=%u", answer.status);
+            json_decref(root);
+            return false;
+        }
+
+        json_array_foreach(list, i, row) {
+            if (registry_worker_stopped(worker)) {
+                break;
+            }
+
+            if (!registry_worker_removal(worker, row, &ours)) {
+                done = false;
+                break;
+            }
+
+            n += ours ? 1 : 0;
+        }
+
+        json_decref(root);
+
+    } while (done && n == REGISTRY_WORKER_BATCH
+             && !registry_worker_stopped(worker));
+
+    return done;
+}
+
+
+/* *ours: the row is done with; false: the registry did not take it */
+
+static bool
+registry_worker_removal(registry_worker_t *worker, json_t *row, bool *ours)
+{
+    bool               called;
+    char               name[GLANCE_IMAGE_ID_MAX + 1], path[128];
+    char              *body;
+    const char        *id, *url;
+    registry_answer_t  answer;
+
+    *ours = false;
+
+    id = json_string_value(json_object_get(row, "image_id"));
+    url = json_string_value(json_object_get(row, "url"));
+
+    if (id == NULL || url == NULL
+        || !registry_worker_inside(worker, url, name)
+        || strcmp(name, id) != 0)
+    {
+        return true;                    /* of another store or node */
+    }
+
+    *ours = true;
+    body = NULL;
+
+    (void) snprintf(path, sizeof(path), "/removals/%s", id);
+
+    /* durable before it is forgotten */
+
+    if (worker->root >= 0
+        && (!registry_worker_unlink(worker, worker->root, id)
+            || fsync(worker->root) != 0)
+        && asprintf(&body, "{\"error\": \"unlink: %s\"}", strerror(errno)) < 0)
+    {
+        return false;
+    }
+
+    called = registry_worker_call(worker, (body != NULL) ? "PUT" : "DELETE",
+                                  path, body, &answer);
+
+    if (called && body == NULL) {
+        registry_log(REGISTRY_LOG_INFO, "worker", "data removed image=%s", id);
+    }
+
+    free(body);
+
+    return called;
+}
+
+
+/* true also when there is no such file; errno tells why not */
+
+static bool
+registry_worker_unlink(registry_worker_t *worker, int dir, const char *name)
+{
+    int  saved;
+
+    if (unlinkat(dir, name, 0) == 0 || errno == ENOENT) {
+        return true;
+    }
+
+    saved = errno;
+
+    registry_log(REGISTRY_LOG_ERROR, "worker", "cannot remove file=%s of "
+                 "directory=%s: %s", name, worker->datadir, strerror(saved));
+
+    errno = saved;
+
+    return false;
+}
+
+
+static bool
+registry_worker_stopped(registry_worker_t *worker)
+{
+    return worker->stop != NULL && worker->stop(worker->arg);
+}
