@@ -174,7 +174,8 @@ for_each_database(sub {
 
         while (my @some = splice(@rows, 0, 200)) {
             my $rows = join(', ', @some);
-            $env->{database}->query('INSERT INTO images (id, name, size, status,'
+            $env->{database}->query(
+                'INSERT INTO images (id, name, size, status,'
             . ' created_at, deleted, disk_format, container_format,'
             . ' min_disk, min_ram, protected, visibility, os_hidden)'
             . " VALUES $rows");
