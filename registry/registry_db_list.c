@@ -19,10 +19,11 @@ static void registry_list_where(registry_tx_t *tx, registry_query_t *q,
 static void registry_list_visible(registry_query_t *q,
     const registry_list_t *list);
 static void registry_list_after(registry_query_t *q,
-    const registry_list_t *list, const registry_image_t *marker,
-    unsigned char *times);
+    const registry_list_t *list, const registry_image_t *marker);
+static void registry_list_bound(registry_query_t *q, registry_sort_e sort,
+    const registry_image_t *marker);
 static registry_value_t registry_list_value(registry_sort_e sort,
-    const registry_image_t *image, unsigned char *time);
+    const registry_image_t *image);
 static registry_rc_e registry_list_row(void *arg,
     const registry_value_t *row);
 
@@ -55,7 +56,6 @@ registry_db_image_list(registry_tx_t *tx, registry_pool_t *pool,
     registry_image_t      *marker;
     registry_list_read_t   read = { pool, images };
     unsigned char          since[REGISTRY_TX_TIME_LEN];
-    unsigned char          times[2 * REGISTRY_TX_TIME_LEN];
 
     *images = NULL;
     marker = NULL;
@@ -80,7 +80,7 @@ registry_db_image_list(registry_tx_t *tx, registry_pool_t *pool,
     registry_list_where(tx, &q, list, since);
 
     if (marker != NULL) {
-        registry_list_after(&q, list, marker, times);
+        registry_list_after(&q, list, marker);
     }
 
     dir = list->ascending ? " ASC" : " DESC";
@@ -215,75 +215,87 @@ static void
 registry_list_after(registry_query_t *q, const registry_list_t *list,
     const registry_image_t *marker, unsigned char *times)
 {
-    const char        *than;
-    const char        *column;
-    registry_value_t   key, created;
+    const char  *than, *column;
 
-    than = list->ascending ? " > ?" : " < ?";
+    than = list->ascending ? " > " : " < ";
     column = registry_list_columns[list->sort];
 
     if (list->sort == REGISTRY_SORT_ID) {
         registry_query_add(q, " AND id");
-        registry_query_text(q, than, marker->id);
+        registry_query_add(q, than);
+        registry_query_text(q, "?", marker->id);
         return;
     }
-
-    key = registry_list_value(list->sort, marker, times);
-    created = registry_list_value(REGISTRY_SORT_CREATED_AT, marker,
-                                  times + REGISTRY_TX_TIME_LEN);
 
     /* the range for an index, then what it is exactly */
 
     registry_query_add(q, " AND ");
     registry_query_add(q, column);
-    registry_query_value(q, list->ascending ? " >= ?" : " <= ?", key);
+    registry_query_add(q, list->ascending ? " >= " : " <= ");
+    registry_list_bound(q, list->sort, marker);
 
     registry_query_add(q, " AND (");
     registry_query_add(q, column);
-    registry_query_value(q, than, key);
+    registry_query_add(q, than);
+    registry_list_bound(q, list->sort, marker);
 
     if (list->sort != REGISTRY_SORT_CREATED_AT) {
         registry_query_add(q, " OR (");
         registry_query_add(q, column);
-        registry_query_value(q, " = ?", key);
+        registry_query_add(q, " = ");
+        registry_list_bound(q, list->sort, marker);
         registry_query_add(q, " AND created_at");
-        registry_query_value(q, than, created);
+        registry_query_add(q, than);
+        registry_list_bound(q, REGISTRY_SORT_CREATED_AT, marker);
         registry_query_add(q, ")");
     }
 
     registry_query_add(q, " OR (");
     registry_query_add(q, column);
-    registry_query_value(q, " = ?", key);
-    registry_query_value(q, " AND created_at = ?", created);
+    registry_query_add(q, " = ");
+    registry_list_bound(q, list->sort, marker);
+    registry_query_add(q, " AND created_at = ");
+    registry_list_bound(q, REGISTRY_SORT_CREATED_AT, marker);
     registry_query_add(q, " AND id");
-    registry_query_text(q, than, marker->id);
+    registry_query_add(q, than);
+    registry_query_text(q, "?", marker->id);
     registry_query_add(q, "))");
 }
 
 
-static registry_value_t
-registry_list_value(registry_sort_e sort, const registry_image_t *image,
-    unsigned char *time)
-{
-    int64_t       epoch;
-    glance_str_t  text;
+/*
+ * The marker's own value.  Times are compared as the row has them: other
+ * programs write them with and without a fraction.
+ */
 
+static void
+registry_list_bound(registry_query_t *q, registry_sort_e sort,
+    const registry_image_t *marker)
+{
     switch (sort) {
 
     case REGISTRY_SORT_CREATED_AT:
+        registry_query_text(q, "(SELECT created_at FROM images WHERE id = ?)",
+                            marker->id);
+        return;
+
     case REGISTRY_SORT_UPDATED_AT:
-        epoch = image->created_at;
+        registry_query_text(q, "(SELECT COALESCE(updated_at, created_at)"
+                            " FROM images WHERE id = ?)", marker->id);
+        return;
 
-        if (sort == REGISTRY_SORT_UPDATED_AT
-            && image->updated_at != REGISTRY_TIME_NULL)
-        {
-            epoch = image->updated_at;
-        }
+    default:
+        registry_query_value(q, "?", registry_list_value(sort, marker));
+    }
+}
 
-        registry_tx_time(epoch, time);
-        text.data = time;
-        text.len = REGISTRY_TX_TIME_LEN;
-        break;
+
+static registry_value_t
+registry_list_value(registry_sort_e sort, const registry_image_t *image)
+{
+    glance_str_t  text;
+
+    switch (sort) {
 
     case REGISTRY_SORT_SIZE:
         return registry_value_int((image->size == REGISTRY_NUMBER_NULL)
