@@ -213,7 +213,7 @@ registry_list_visible(registry_query_t *q, const registry_list_t *list)
 
 static void
 registry_list_after(registry_query_t *q, const registry_list_t *list,
-    const registry_image_t *marker, unsigned char *times)
+    const registry_image_t *marker)
 {
     const char  *than, *column;
 
