@@ -68,6 +68,13 @@ ngx_http_glance_upload(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     u->checksum = *checksum;
     u->next = next;
 
+    u->started = ngx_current_msec;
+    u->progress = ngx_current_msec;
+
+    /* the store may be slow from its first call on: the lease runs already */
+
+    ngx_add_timer(&u->beat, ngx_http_glance_upload_lease(r, ctx) / 3);
+
     rc = ctx->store->begin(r, ctx, u->handle, ctx->claim);
 
     if (rc != NGX_AGAIN) {
@@ -240,11 +247,15 @@ static void
 ngx_http_glance_upload_begun(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc)
 {
-    ngx_http_glance_upload_t    *u;
-    ngx_http_glance_loc_conf_t  *glcf;
+    ngx_http_glance_upload_t  *u;
 
     u = ctx->upload;
-    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    if (u->status) {
+        /* the claim was lost meanwhile */
+        ngx_http_glance_upload_undo(r, ctx);
+        return;
+    }
 
     if (rc != NGX_OK) {
         ngx_http_glance_upload_fail(r, ctx, rc, "%s", u->handle->error);
@@ -252,10 +263,7 @@ ngx_http_glance_upload_begun(ngx_http_request_t *r,
     }
 
     u->handle->done = ngx_http_glance_upload_written;
-    u->started = ngx_current_msec;
     u->progress = ngx_current_msec;
-
-    ngx_add_timer(&u->beat, glcf->lease / 3);
 
     r->request_body_no_buffering = 1;
 
