@@ -30,7 +30,7 @@ typedef enum {
 static glance_control_e glance_control_command(const char *text);
 static unsigned glance_control_servers(const char *text);
 static bool glance_control_init(registry_server_t *servers, unsigned wanted,
-    const registry_cli_t *cli);
+    const registry_cli_t *cli, bool defaults);
 static bool glance_control_run(registry_server_t *servers, unsigned wanted,
     glance_control_e command);
 static bool glance_control_each(registry_server_t *servers, unsigned wanted,
@@ -110,7 +110,10 @@ main(int argc, char **argv)
 
     (void) curl_global_init(CURL_GLOBAL_DEFAULT);
 
-    done = glance_control_init(servers, wanted, &cli)
+    done = glance_control_init(servers, wanted, &cli,
+                               command == GLANCE_CONTROL_STOP
+                               || command == GLANCE_CONTROL_SHUTDOWN
+                               || command == GLANCE_CONTROL_STATUS)
            && glance_control_run(servers, wanted, command);
 
     for (size_t i = 0; i < REGISTRY_SERVERS; i++) {
@@ -167,7 +170,7 @@ glance_control_servers(const char *text)
 
 static bool
 glance_control_init(registry_server_t *servers, unsigned wanted,
-    const registry_cli_t *cli)
+    const registry_cli_t *cli, bool defaults)
 {
     long             patience;
     const char      *conf, *text;
@@ -199,7 +202,7 @@ glance_control_init(registry_server_t *servers, unsigned wanted,
         }
 
         if (registry_control_init(&servers[i], (registry_server_e) i, cli,
-                                  conf, &err)
+                                  conf, defaults, &err)
             != REGISTRY_OK)
         {
             (void) fprintf(stderr, "ERROR: %s\n", err.text);

@@ -7,7 +7,6 @@
 #include "registry_control.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <netdb.h>
 #include <signal.h>
@@ -43,12 +42,11 @@ static bool registry_control_await(registry_server_t *server, pid_t pid);
 static registry_control_e registry_control_state(registry_server_t *server,
     pid_t pid);
 static bool registry_control_answers(registry_server_t *server);
-static bool registry_control_pid_file(const char *path, pid_t pid);
 static off_t registry_control_size(const char *path);
 static void registry_control_tail(const char *path, off_t from);
 static bool registry_control_render(registry_server_t *server);
 static int64_t registry_control_now(void);
-static void registry_control_sleep(void);
+static void registry_control_sleep(int64_t since);
 
 
 bool
@@ -102,17 +100,6 @@ registry_control_start(registry_server_t *server)
         return false;
     }
 
-    /* the others write theirs when they are ready */
-
-    if (server->kind == REGISTRY_SERVER_REGISTRY
-        && !registry_control_pid_file(server->pid_file, pid))
-    {
-        (void) fprintf(stderr, "ERROR: pid file %s: %s\n", server->pid_file,
-                       strerror(errno));
-        (void) kill(pid, SIGTERM);
-        return false;
-    }
-
     if (registry_control_await(server, pid)) {
         return true;
     }
@@ -130,7 +117,7 @@ registry_control_stop(registry_server_t *server, bool graceful)
     int      signo;
     bool     stale;
     pid_t    pid;
-    int64_t  end;
+    int64_t  start;
 
     pid = registry_daemon_pid(server->pid_file, &stale);
 
@@ -160,18 +147,18 @@ registry_control_stop(registry_server_t *server, bool graceful)
         return false;
     }
 
-    end = registry_control_now() + REGISTRY_CONTROL_STOP * 1000;
+    start = registry_control_now();
 
     while (registry_daemon_pid(server->pid_file, NULL) == pid) {
 
-        if (registry_control_now() > end) {
+        if (registry_control_now() - start > REGISTRY_CONTROL_STOP * 1000) {
             (void) fprintf(stderr, "Waited %d seconds for %s (pid %ld) to "
                            "die; giving up\n", REGISTRY_CONTROL_STOP,
                            server->name, (long) pid);
             return graceful;
         }
 
-        registry_control_sleep();
+        registry_control_sleep(start);
     }
 
     (void) registry_daemon_pid(server->pid_file, &stale);
@@ -188,7 +175,7 @@ bool
 registry_control_reload(registry_server_t *server)
 {
     pid_t    pid;
-    int64_t  end;
+    int64_t  start;
 
     pid = registry_daemon_pid(server->pid_file, NULL);
 
@@ -213,17 +200,17 @@ registry_control_reload(registry_server_t *server)
         return false;
     }
 
-    end = registry_control_now() + server->patience * 1000;
+    start = registry_control_now();
 
     while (!registry_control_answers(server)) {
 
-        if (registry_control_now() > end) {
+        if (registry_control_now() - start > server->patience * 1000) {
             (void) fprintf(stderr, "ERROR: %s does not answer at %s\n",
                            server->name, server->host);
             return false;
         }
 
-        registry_control_sleep();
+        registry_control_sleep(start);
     }
 
     return true;
@@ -337,13 +324,8 @@ registry_control_argv(registry_server_t *server, char **argv, char *text,
     argv[n++] = (char *) "--config-file";
     argv[n++] = server->conf;
 
-    if (server->kind == REGISTRY_SERVER_WORKER
-        || (server->kind == REGISTRY_SERVER_API
-            && registry_cli_value(server->cli, "pid-file") != NULL))
-    {
-        argv[n++] = (char *) "--pid-file";
-        argv[n++] = server->pid_file;
-    }
+    argv[n++] = (char *) "--pid-file";
+    argv[n++] = server->pid_file;
 
     plain = registry_config_load(server->name, server->conf, &err);
     if (plain == NULL) {
@@ -384,10 +366,10 @@ registry_control_argv(registry_server_t *server, char **argv, char *text,
 static bool
 registry_control_await(registry_server_t *server, pid_t pid)
 {
-    int64_t             end;
+    int64_t             start;
     registry_control_e  state;
 
-    end = registry_control_now() + server->patience * 1000;
+    start = registry_control_now();
 
     for ( ;; ) {
         state = registry_control_state(server, pid);
@@ -403,7 +385,7 @@ registry_control_await(registry_server_t *server, pid_t pid)
             return false;
         }
 
-        if (registry_control_now() > end) {
+        if (registry_control_now() - start > server->patience * 1000) {
             (void) fprintf(stderr, "ERROR: %s (pid %ld) does not answer%s%s "
                            "after %ld s; it is left running\n", server->name,
                            (long) pid, (server->host[0] != '\0') ? " at " : "",
@@ -411,7 +393,7 @@ registry_control_await(registry_server_t *server, pid_t pid)
             return false;
         }
 
-        registry_control_sleep();
+        registry_control_sleep(start);
     }
 }
 
@@ -423,7 +405,7 @@ registry_control_state(registry_server_t *server, pid_t pid)
         return REGISTRY_CONTROL_DEAD;
     }
 
-    /* its own: nginx writes it after it has bound its port */
+    /* of its own writing: nginx does that after it has bound its port */
 
     if (registry_daemon_pid(server->pid_file, NULL) != pid) {
         return REGISTRY_CONTROL_WAITING;
@@ -456,25 +438,6 @@ registry_control_answers(registry_server_t *server)
                                                        "registry_secret"),
                                    REGISTRY_CONTROL_PROBE);
     return status == 200;
-}
-
-
-static bool
-registry_control_pid_file(const char *path, pid_t pid)
-{
-    int      fd;
-    char     text[32];
-    ssize_t  n;
-
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0) {
-        return false;
-    }
-
-    (void) snprintf(text, sizeof(text), "%ld\n", (long) pid);
-    n = write(fd, text, strlen(text));
-
-    return close(fd) == 0 && n == (ssize_t) strlen(text);
 }
 
 
@@ -576,13 +539,19 @@ registry_control_now(void)
 }
 
 
+/* often at first, as most starts and stops are quick */
+
 static void
-registry_control_sleep(void)
+registry_control_sleep(int64_t since)
 {
     struct timespec  ts;
 
     ts.tv_sec = 0;
     ts.tv_nsec = REGISTRY_CONTROL_POLL * 1000000L;
+
+    if (registry_control_now() - since > 1000) {
+        ts.tv_nsec *= 10;
+    }
 
     (void) nanosleep(&ts, NULL);
 }

@@ -51,11 +51,12 @@ typedef struct {
 /*
  * Finds configuration and program.  conf is the operator's argument or NULL:
  * the registry's file is looked for beside an API server's, and the other way
- * round.  REGISTRY_NOT_FOUND when there is none.
+ * round.  REGISTRY_NOT_FOUND when there is none, unless defaults will do: a
+ * server can be stopped without its file.
  */
 registry_rc_e registry_control_init(registry_server_t *server,
     registry_server_e kind, const registry_cli_t *cli, const char *conf,
-    registry_err_t *err);
+    bool defaults, registry_err_t *err);
 void registry_control_free(registry_server_t *server);
 
 /*

@@ -50,7 +50,8 @@ static const registry_control_server_t
 
 registry_rc_e
 registry_control_init(registry_server_t *server, registry_server_e kind,
-    const registry_cli_t *cli, const char *conf, registry_err_t *err)
+    const registry_cli_t *cli, const char *conf, bool defaults,
+    registry_err_t *err)
 {
     registry_rc_e  rc;
 
@@ -62,11 +63,16 @@ registry_control_init(registry_server_t *server, registry_server_e kind,
 
     rc = (conf != NULL) ? registry_control_conf(server, conf, err)
                         : registry_control_search(server, err);
-    if (rc != REGISTRY_OK) {
+    if (rc == REGISTRY_NOT_FOUND && conf == NULL && defaults) {
+        server->cf = registry_config_new(server->name);
+
+    } else if (rc == REGISTRY_OK) {
+        server->cf = registry_config_load(server->name, server->conf, err);
+
+    } else {
         return rc;
     }
 
-    server->cf = registry_config_load(server->name, server->conf, err);
     if (server->cf == NULL) {
         return REGISTRY_INVALID;
     }

@@ -21,6 +21,7 @@
 
 #define REGISTRY_DAEMON_PATH   4096
 #define REGISTRY_DAEMON_FILES  32768    /* as Glance's own control program */
+#define REGISTRY_DAEMON_FEW    4096
 
 
 static void registry_daemon_set(sigset_t *set);
@@ -431,7 +432,7 @@ static void
 registry_daemon_child(char *const argv[], const char *output, int report)
 {
     int            cause, fd;
-    struct rlimit  limit;
+    struct rlimit  limit, more;
 
     (void) setsid();
     registry_daemon_unblock();
@@ -439,15 +440,19 @@ registry_daemon_child(char *const argv[], const char *output, int report)
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0
         && limit.rlim_cur < REGISTRY_DAEMON_FILES)
     {
-        limit.rlim_cur = REGISTRY_DAEMON_FILES;
+        more.rlim_cur = REGISTRY_DAEMON_FILES;
+        more.rlim_max = (limit.rlim_max < REGISTRY_DAEMON_FILES)
+                        ? REGISTRY_DAEMON_FILES : limit.rlim_max;
 
-        if (limit.rlim_max < limit.rlim_cur) {
-            limit.rlim_max = limit.rlim_cur;
-        }
+        if (setrlimit(RLIMIT_NOFILE, &more) != 0) {
+            limit.rlim_cur = limit.rlim_max;
 
-        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-            (void) fprintf(stderr, "Unable to increase file descriptor "
-                           "limit. Running as non-root?\n");
+            if (setrlimit(RLIMIT_NOFILE, &limit) != 0
+                || limit.rlim_cur < REGISTRY_DAEMON_FEW)
+            {
+                (void) fprintf(stderr, "Unable to increase file descriptor "
+                               "limit. Running as non-root?\n");
+            }
         }
     }
 
