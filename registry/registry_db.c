@@ -132,6 +132,8 @@ registry_db_run(registry_db_t *db, const char *name, registry_db_mode_e mode,
     registry_fault_e    fault;
     registry_handle_t  *h;
 
+    err->text[0] = '\0';
+
     if (registry_db_ready(db, err) != REGISTRY_OK) {
         return REGISTRY_BUSY;
     }

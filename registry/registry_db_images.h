@@ -63,6 +63,7 @@ typedef struct {
     bool                ascending;
     bool                dead_too;       /* live and dead; with changes_since */
     bool                dead_only;
+    bool                live_only;      /* also with changes_since */
     glance_str_t        tenant;         /* data NULL: none */
     glance_str_t        marker;         /* data NULL: from the start */
     int64_t             limit;
@@ -77,7 +78,7 @@ typedef struct {
     int64_t             size_min;
     int64_t             size_max;
     int64_t             changes_since;
-    int                 protected;
+    int64_t             protected;
     registry_filter_t  *properties;
 } registry_list_t;
 

@@ -4,45 +4,102 @@
  */
 
 
+#include <string.h>
+
 #include "registry_db_images.h"
 #include "registry_query.h"
 
 
+/*
+ * Pages by key set: a page starts behind the values of the marker, so its
+ * cost does not depend on how many pages there were before.  What a user may
+ * see is cut into disjoint parts, each of which is a range of one index; of
+ * each a page is read, and the best of these are the page.
+ */
+
+typedef struct {
+    const char         *expression;     /* in a WHERE or ORDER BY */
+    bool                number;
+} registry_key_t;
+
+typedef struct {
+    registry_pool_t    *pool;
+    registry_value_t    key;            /* of the sort key */
+    registry_value_t    created_at;
+    glance_str_t        id;
+    bool                found;
+} registry_marker_t;
+
 typedef struct {
     registry_pool_t    *pool;
     registry_image_t  **tail;
-} registry_list_read_t;
+} registry_page_t;
+
+typedef enum {
+    REGISTRY_PART_ALL = 0,
+    REGISTRY_PART_NOT_PUBLIC,
+    REGISTRY_PART_PUBLIC,
+    REGISTRY_PART_OWN,
+    REGISTRY_PART_SHARED
+} registry_part_e;
 
 
-static void registry_list_where(registry_tx_t *tx, registry_query_t *q,
-    const registry_list_t *list, unsigned char *since);
-static void registry_list_visible(registry_query_t *q,
+static registry_rc_e registry_list_marker(registry_tx_t *tx,
+    const registry_list_t *list, registry_marker_t *marker,
+    registry_err_t *err);
+static registry_rc_e registry_list_marker_row(void *arg,
+    const registry_value_t *row);
+static bool registry_list_copy(registry_pool_t *pool,
+    const registry_value_t *value, registry_value_t *copy);
+static size_t registry_list_parts(const registry_list_t *list,
+    registry_part_e *parts);
+static void registry_list_part(registry_tx_t *tx, registry_query_t *q,
+    const registry_list_t *list, const registry_marker_t *marker,
+    registry_part_e part);
+static void registry_list_scope(registry_query_t *q,
+    const registry_list_t *list, registry_part_e part);
+static void registry_list_filters(registry_query_t *q,
     const registry_list_t *list);
-static void registry_list_after(registry_query_t *q,
-    const registry_list_t *list, const registry_image_t *marker);
-static void registry_list_bound(registry_query_t *q, registry_sort_e sort,
-    const registry_image_t *marker);
-static registry_value_t registry_list_value(registry_sort_e sort,
-    const registry_image_t *image);
+static void registry_list_behind(registry_tx_t *tx, registry_query_t *q,
+    const registry_list_t *list, const registry_marker_t *marker);
+static void registry_list_pair(registry_tx_t *tx, registry_query_t *q,
+    const registry_list_t *list, const registry_marker_t *marker);
+static void registry_list_compare(registry_query_t *q, const char *column,
+    const char *operator, registry_value_t value);
+static void registry_list_order(registry_query_t *q,
+    const registry_list_t *list);
 static registry_rc_e registry_list_row(void *arg,
     const registry_value_t *row);
 
 
 /*
- * The columns to sort by.  NULL counts as empty or zero; created_at and id
- * are never NULL, and stay bare so that an index serves them.
+ * NULL counts as empty or zero; created_at and id are never NULL, and stay
+ * bare so that an index serves them.
  */
 
-static const char *const  registry_list_columns[REGISTRY_SORT_N] = {
-    [REGISTRY_SORT_CREATED_AT] = "created_at",
-    [REGISTRY_SORT_UPDATED_AT] = "COALESCE(updated_at, created_at)",
-    [REGISTRY_SORT_NAME] = "COALESCE(name, '')",
-    [REGISTRY_SORT_STATUS] = "status",
-    [REGISTRY_SORT_CONTAINER_FORMAT] = "COALESCE(container_format, '')",
-    [REGISTRY_SORT_DISK_FORMAT] = "COALESCE(disk_format, '')",
-    [REGISTRY_SORT_SIZE] = "COALESCE(size, 0)",
-    [REGISTRY_SORT_ID] = "id"
+static const registry_key_t  registry_keys[REGISTRY_SORT_N] = {
+    [REGISTRY_SORT_CREATED_AT] = { "created_at", false },
+    [REGISTRY_SORT_UPDATED_AT] = { "COALESCE(updated_at, created_at)", false },
+    [REGISTRY_SORT_NAME] = { "COALESCE(name, '')", false },
+    [REGISTRY_SORT_STATUS] = { "status", false },
+    [REGISTRY_SORT_CONTAINER_FORMAT] = { "COALESCE(container_format, '')",
+                                         false },
+    [REGISTRY_SORT_DISK_FORMAT] = { "COALESCE(disk_format, '')", false },
+    [REGISTRY_SORT_SIZE] = { "COALESCE(size, 0)", true },
+    [REGISTRY_SORT_ID] = { "id", false }
 };
+
+/* of schema 003; NULL: whatever the database chooses */
+
+static const char *const  registry_list_indexes[] = {
+    [REGISTRY_PART_ALL] = "{force}ngx_glance_all{/force}",
+    [REGISTRY_PART_NOT_PUBLIC] = "{force}ngx_glance_all{/force}",
+    [REGISTRY_PART_PUBLIC] = "{force}ngx_glance_visibility{/force}",
+    [REGISTRY_PART_OWN] = "{force}ngx_glance_owner{/force}",
+    [REGISTRY_PART_SHARED] = NULL
+};
+
+static const char *const  registry_list_aliases[] = { "a", "b", "c" };
 
 
 registry_rc_e
@@ -50,91 +107,149 @@ registry_db_image_list(registry_tx_t *tx, registry_pool_t *pool,
     const registry_list_t *list, registry_image_t **images,
     registry_err_t *err)
 {
-    const char            *dir;
-    registry_rc_e          rc;
-    registry_query_t       q;
-    registry_image_t      *marker;
-    registry_list_read_t   read = { pool, images };
-    unsigned char          since[REGISTRY_TX_TIME_LEN];
+    size_t             n;
+    registry_rc_e      rc;
+    registry_page_t    page = { pool, images };
+    registry_part_e    parts[3];
+    registry_query_t   q;
+    registry_marker_t  marker;
 
     *images = NULL;
-    marker = NULL;
+
+    memset(&marker, 0, sizeof(registry_marker_t));
+    marker.pool = tx->pool;
 
     if (list->marker.data != NULL) {
-
-        rc = registry_db_image_get(tx, pool, list->marker, &marker, err);
-
-        if (rc == REGISTRY_NOT_FOUND) {
-            return registry_err_set(err, REGISTRY_INVALID, "Invalid value "
-                                    "for marker: there is no such image");
-        }
+        rc = registry_list_marker(tx, list, &marker, err);
 
         if (rc != REGISTRY_OK) {
             return rc;
         }
     }
 
-    registry_query_init(&q, pool);
-    registry_query_add(&q, "SELECT " REGISTRY_IMAGE_COLUMNS " FROM images i"
-                       " WHERE 1 = 1");
-    registry_list_where(tx, &q, list, since);
+    registry_query_init(&q, tx->pool);
 
-    if (marker != NULL) {
-        registry_list_after(&q, list, marker);
+    n = registry_list_parts(list, parts);
+
+    if (n == 1) {
+        registry_list_part(tx, &q, list, &marker, parts[0]);
+
+    } else {
+        registry_query_add(&q, "SELECT " REGISTRY_IMAGE_COLUMNS " FROM (");
+
+        for (size_t i = 0; i < n; i++) {
+            registry_query_add(&q, (i == 0) ? "" : " UNION ALL ");
+            registry_query_add(&q, "SELECT " REGISTRY_IMAGE_COLUMNS
+                               " FROM (");
+            registry_list_part(tx, &q, list, &marker, parts[i]);
+            registry_query_add(&q, ") ");
+            registry_query_add(&q, registry_list_aliases[i]);
+        }
+
+        registry_query_add(&q, ") u");
+        registry_list_order(&q, list);
     }
-
-    dir = list->ascending ? " ASC" : " DESC";
-
-    registry_query_add(&q, " ORDER BY ");
-
-    if (list->sort != REGISTRY_SORT_CREATED_AT
-        && list->sort != REGISTRY_SORT_ID)
-    {
-        registry_query_add(&q, registry_list_columns[list->sort]);
-        registry_query_add(&q, dir);
-        registry_query_add(&q, ", ");
-    }
-
-    if (list->sort != REGISTRY_SORT_ID) {
-        registry_query_add(&q, "created_at");
-        registry_query_add(&q, dir);
-        registry_query_add(&q, ", ");
-    }
-
-    registry_query_add(&q, "id");
-    registry_query_add(&q, dir);
-    registry_query_int(&q, " LIMIT ?", list->limit);
 
     return registry_query_run(tx, &q, REGISTRY_IMAGE_TYPES,
-                              registry_list_row, &read, err);
+                              registry_list_row, &page, err);
+}
+
+
+/* the values as the database has them, however it writes its times */
+
+static registry_rc_e
+registry_list_marker(registry_tx_t *tx, const registry_list_t *list,
+    registry_marker_t *marker, registry_err_t *err)
+{
+    registry_rc_e          rc;
+    registry_query_t       q;
+    const registry_key_t  *key;
+
+    key = &registry_keys[list->sort];
+
+    registry_query_init(&q, tx->pool);
+    registry_query_add(&q, "SELECT id, created_at, ");
+    registry_query_add(&q, key->expression);
+    registry_query_text(&q, " FROM images WHERE id = ?", list->marker);
+
+    rc = registry_query_run(tx, &q, key->number ? "tti" : "ttt",
+                            registry_list_marker_row, marker, err);
+
+    if (rc == REGISTRY_OK && !marker->found) {
+        return registry_err_set(err, REGISTRY_INVALID, "Invalid value for "
+                                "marker: the image could not be found");
+    }
+
+    return rc;
+}
+
+
+static registry_rc_e
+registry_list_marker_row(void *arg, const registry_value_t *row)
+{
+    registry_marker_t *marker = arg;
+
+    marker->found = registry_pool_copy(marker->pool, row[0].text, &marker->id)
+                    && registry_list_copy(marker->pool, &row[1],
+                                          &marker->created_at)
+                    && registry_list_copy(marker->pool, &row[2],
+                                          &marker->key);
+
+    return marker->found ? REGISTRY_OK : REGISTRY_ERROR;
+}
+
+
+static bool
+registry_list_copy(registry_pool_t *pool, const registry_value_t *value,
+    registry_value_t *copy)
+{
+    *copy = *value;
+
+    return value->type != REGISTRY_VALUE_TEXT
+           || registry_pool_copy(pool, value->text, &copy->text);
+}
+
+
+static size_t
+registry_list_parts(const registry_list_t *list, registry_part_e *parts)
+{
+    switch (list->scope) {
+
+    case REGISTRY_LIST_ALL:
+        parts[0] = REGISTRY_PART_ALL;
+        return 1;
+
+    case REGISTRY_LIST_NOT_PUBLIC:
+        parts[0] = REGISTRY_PART_NOT_PUBLIC;
+        return 1;
+
+    default:
+        parts[0] = REGISTRY_PART_PUBLIC;
+        parts[1] = REGISTRY_PART_OWN;
+        parts[2] = REGISTRY_PART_SHARED;
+
+        return (list->tenant.data == NULL) ? 1 : 3;
+    }
 }
 
 
 static void
-registry_list_where(registry_tx_t *tx, registry_query_t *q,
-    const registry_list_t *list, unsigned char *since)
+registry_list_part(registry_tx_t *tx, registry_query_t *q,
+    const registry_list_t *list, const registry_marker_t *marker,
+    registry_part_e part)
 {
-    size_t                    i;
-    glance_str_t              time;
-    const registry_filter_t  *property;
+    registry_query_add(q, "SELECT " REGISTRY_IMAGE_COLUMNS " FROM images");
 
-    const struct {
-        const char    *sql;
-        glance_str_t   text;
-        int64_t        number;
-    } filters[] = {
-        { " AND name = ?", list->name, -1 },
-        { " AND status = ?", list->status, -1 },
-        { " AND disk_format = ?", list->disk_format, -1 },
-        { " AND container_format = ?", list->container_format, -1 },
-        { " AND min_ram = ?", { 0, NULL }, list->min_ram },
-        { " AND min_disk = ?", { 0, NULL }, list->min_disk },
-        { " AND size >= ?", { 0, NULL }, list->size_min },
-        { " AND size <= ?", { 0, NULL }, list->size_max },
-        { " AND protected = ?", { 0, NULL }, list->protected }
-    };
+    if (tx->db->own_indexes
+        && list->sort == REGISTRY_SORT_CREATED_AT
+        && !list->dead_too
+        && registry_list_indexes[part] != NULL)
+    {
+        registry_query_add(q, registry_list_indexes[part]);
+    }
 
-    (void) tx;
+    registry_query_add(q, " WHERE ");
+    registry_list_scope(q, list, part);
 
     if (list->dead_only) {
         registry_query_add(q, " AND deleted = 1");
@@ -144,201 +259,237 @@ registry_list_where(registry_tx_t *tx, registry_query_t *q,
                            " AND os_hidden = 0");
     }
 
-    registry_list_visible(q, list);
+    registry_list_filters(q, list);
 
-    for (i = 0; i < registry_nargs(filters); i++) {
+    if (marker->found) {
+        registry_list_behind(tx, q, list, marker);
+    }
 
-        if (filters[i].text.data != NULL) {
-            registry_query_text(q, filters[i].sql, filters[i].text);
+    registry_list_order(q, list);
+}
 
-        } else if (filters[i].number >= 0) {
-            registry_query_int(q, filters[i].sql, filters[i].number);
+
+static void
+registry_list_scope(registry_query_t *q, const registry_list_t *list,
+    registry_part_e part)
+{
+    switch (part) {
+
+    case REGISTRY_PART_ALL:
+        registry_query_add(q, "1 = 1");
+        return;
+
+    case REGISTRY_PART_NOT_PUBLIC:
+        registry_query_add(q, "visibility <> 'public'");
+        return;
+
+    case REGISTRY_PART_PUBLIC:
+        registry_query_add(q, "visibility = 'public'");
+        return;
+
+    case REGISTRY_PART_OWN:
+        registry_query_text(q, "owner = ?", list->tenant);
+        registry_query_text(q, " AND {exact}owner = {exact}?"
+                            " AND visibility <> 'public'", list->tenant);
+        return;
+
+    default:
+        registry_query_text(q, "visibility = 'shared' AND (owner IS NULL"
+                            " OR {exact}owner <> {exact}?)", list->tenant);
+        registry_query_text(q, " AND id IN (SELECT image_id"
+                            " FROM image_members WHERE member = ?"
+                            " AND deleted = 0", list->tenant);
+        registry_query_text(q, " AND {exact}member = {exact}?)",
+                            list->tenant);
+    }
+}
+
+
+static void
+registry_list_filters(registry_query_t *q, const registry_list_t *list)
+{
+    const struct {
+        const char          *text;
+        const glance_str_t  *value;
+    } texts[] = {
+        { " AND name = ?", &list->name },
+        { " AND status = ?", &list->status },
+        { " AND disk_format = ?", &list->disk_format },
+        { " AND container_format = ?", &list->container_format }
+    };
+
+    const struct {
+        const char          *text;
+        int64_t              value;
+    } numbers[] = {
+        { " AND min_ram = ?", list->min_ram },
+        { " AND min_disk = ?", list->min_disk },
+        { " AND size >= ?", list->size_min },
+        { " AND size <= ?", list->size_max },
+        { " AND protected = ?", list->protected }
+    };
+
+    glance_str_t    since;
+    unsigned char  *p;
+
+    for (size_t i = 0; i < registry_nargs(texts); i++) {
+
+        if (texts[i].value->data != NULL) {
+            registry_query_text(q, texts[i].text, *texts[i].value);
+        }
+    }
+
+    for (size_t i = 0; i < registry_nargs(numbers); i++) {
+
+        if (numbers[i].value != REGISTRY_NUMBER_NULL) {
+            registry_query_int(q, numbers[i].text, numbers[i].value);
         }
     }
 
     if (list->changes_since != REGISTRY_TIME_NULL) {
-        registry_tx_time(list->changes_since, since);
 
-        time.data = since;
-        time.len = REGISTRY_TX_TIME_LEN;
+        p = registry_pool_alloc(q->pool, REGISTRY_TX_TIME_LEN);
+        if (p == NULL) {
+            q->failed = true;
+            return;
+        }
 
-        registry_query_text(q, " AND updated_at > ?", time);
+        registry_tx_time(list->changes_since, p);
+
+        since.data = p;
+        since.len = REGISTRY_TX_TIME_LEN;
+
+        registry_query_text(q, " AND updated_at > ?", since);
     }
 
-    for (property = list->properties; property; property = property->next) {
-        registry_query_text(q, " AND id IN (SELECT image_id"
-                            " FROM image_properties WHERE deleted = 0"
-                            " AND name = ?", property->name);
-        registry_query_text(q, " AND value = ?)", property->value);
+    for (const registry_filter_t *f = list->properties;
+         f != NULL;
+         f = f->next)
+    {
+        registry_query_text(q, " AND EXISTS (SELECT 1 FROM image_properties p"
+                            " WHERE p.image_id = images.id"
+                            " AND p.deleted = 0 AND p.name = ?", f->name);
+        registry_query_text(q, " AND p.value = ?)", f->value);
     }
 }
 
 
-/* specs/v1.md 2.5 */
-
 static void
-registry_list_visible(registry_query_t *q, const registry_list_t *list)
+registry_list_behind(registry_tx_t *tx, registry_query_t *q,
+    const registry_list_t *list, const registry_marker_t *marker)
 {
-    switch (list->scope) {
+    const char  *operator, *key;
 
-    case REGISTRY_LIST_ALL:
+    key = registry_keys[list->sort].expression;
+    operator = list->ascending ? ">" : "<";
+
+    registry_query_add(q, " AND ");
+
+    switch (list->sort) {
+
+    case REGISTRY_SORT_ID:
+        registry_list_compare(q, "id", operator, marker->key);
         return;
 
-    case REGISTRY_LIST_NOT_PUBLIC:
-        registry_query_add(q, " AND visibility <> 'public'");
+    case REGISTRY_SORT_CREATED_AT:
+        registry_list_pair(tx, q, list, marker);
         return;
 
     default:
-        break;
+        registry_query_add(q, "(");
+        registry_list_compare(q, key, operator, marker->key);
+        registry_query_add(q, " OR (");
+        registry_list_compare(q, key, "=", marker->key);
+        registry_query_add(q, " AND ");
+        registry_list_pair(tx, q, list, marker);
+        registry_query_add(q, "))");
     }
-
-    if (list->tenant.data == NULL) {
-        registry_query_add(q, " AND visibility = 'public'");
-        return;
-    }
-
-    registry_query_text(q, " AND (visibility = 'public' OR owner = ?",
-                        list->tenant);
-    registry_query_text(q, " OR (visibility = 'shared' AND id IN"
-                        " (SELECT image_id FROM image_members"
-                        " WHERE deleted = 0 AND member = ?)))",
-                        list->tenant);
 }
 
 
-/*
- * What comes behind the marker in the order of the list: where a page begins
- * is looked up, not counted, so that every page costs the same.
- */
+/* (created_at, id) in the spelling for which the engine uses its index */
 
 static void
-registry_list_after(registry_query_t *q, const registry_list_t *list,
-    const registry_image_t *marker)
+registry_list_pair(registry_tx_t *tx, registry_query_t *q,
+    const registry_list_t *list, const registry_marker_t *marker)
 {
-    const char  *than, *column;
+    const char        *operator;
+    registry_value_t   id;
 
-    than = list->ascending ? " > " : " < ";
-    column = registry_list_columns[list->sort];
+    operator = list->ascending ? ">" : "<";
+    id = registry_value_text(marker->id);
 
-    if (list->sort == REGISTRY_SORT_ID) {
-        registry_query_add(q, " AND id");
-        registry_query_add(q, than);
-        registry_query_text(q, "?", marker->id);
+    if (tx->db->driver->row_values) {
+        registry_query_value(q, list->ascending ? "(created_at, id) > (?, "
+                                                : "(created_at, id) < (?, ",
+                             marker->created_at);
+        registry_query_value(q, "?)", id);
         return;
     }
 
-    /* the range for an index, then what it is exactly */
-
-    registry_query_add(q, " AND ");
-    registry_query_add(q, column);
-    registry_query_add(q, list->ascending ? " >= " : " <= ");
-    registry_list_bound(q, list->sort, marker);
-
-    registry_query_add(q, " AND (");
-    registry_query_add(q, column);
-    registry_query_add(q, than);
-    registry_list_bound(q, list->sort, marker);
-
-    if (list->sort != REGISTRY_SORT_CREATED_AT) {
-        registry_query_add(q, " OR (");
-        registry_query_add(q, column);
-        registry_query_add(q, " = ");
-        registry_list_bound(q, list->sort, marker);
-        registry_query_add(q, " AND created_at");
-        registry_query_add(q, than);
-        registry_list_bound(q, REGISTRY_SORT_CREATED_AT, marker);
-        registry_query_add(q, ")");
-    }
-
+    registry_query_add(q, "(");
+    registry_list_compare(q, "created_at", operator, marker->created_at);
     registry_query_add(q, " OR (");
-    registry_query_add(q, column);
-    registry_query_add(q, " = ");
-    registry_list_bound(q, list->sort, marker);
-    registry_query_add(q, " AND created_at = ");
-    registry_list_bound(q, REGISTRY_SORT_CREATED_AT, marker);
-    registry_query_add(q, " AND id");
-    registry_query_add(q, than);
-    registry_query_text(q, "?", marker->id);
+    registry_list_compare(q, "created_at", "=", marker->created_at);
+    registry_query_add(q, " AND ");
+    registry_list_compare(q, "id", operator, id);
     registry_query_add(q, "))");
 }
 
 
-/*
- * The marker's own value.  Times are compared as the row has them: other
- * programs write them with and without a fraction.
- */
-
 static void
-registry_list_bound(registry_query_t *q, registry_sort_e sort,
-    const registry_image_t *marker)
+registry_list_compare(registry_query_t *q, const char *column,
+    const char *operator, registry_value_t value)
 {
-    switch (sort) {
-
-    case REGISTRY_SORT_CREATED_AT:
-        registry_query_text(q, "(SELECT created_at FROM images WHERE id = ?)",
-                            marker->id);
-        return;
-
-    case REGISTRY_SORT_UPDATED_AT:
-        registry_query_text(q, "(SELECT COALESCE(updated_at, created_at)"
-                            " FROM images WHERE id = ?)", marker->id);
-        return;
-
-    default:
-        registry_query_value(q, "?", registry_list_value(sort, marker));
-    }
+    registry_query_add(q, column);
+    registry_query_add(q, " ");
+    registry_query_add(q, operator);
+    registry_query_value(q, " ?", value);
 }
 
 
-static registry_value_t
-registry_list_value(registry_sort_e sort, const registry_image_t *image)
+static void
+registry_list_order(registry_query_t *q, const registry_list_t *list)
 {
-    glance_str_t  text;
+    const char  *direction;
 
-    switch (sort) {
+    direction = list->ascending ? "" : " DESC";
 
-    case REGISTRY_SORT_SIZE:
-        return registry_value_int((image->size == REGISTRY_NUMBER_NULL)
-                                  ? 0 : image->size);
+    registry_query_add(q, " ORDER BY ");
 
-    case REGISTRY_SORT_NAME:
-        text = image->name;
-        break;
+    if (list->sort != REGISTRY_SORT_ID) {
 
-    case REGISTRY_SORT_STATUS:
-        text = image->status;
-        break;
+        if (list->sort != REGISTRY_SORT_CREATED_AT) {
+            registry_query_add(q, registry_keys[list->sort].expression);
+            registry_query_add(q, direction);
+            registry_query_add(q, ", ");
+        }
 
-    case REGISTRY_SORT_CONTAINER_FORMAT:
-        text = image->container_format;
-        break;
-
-    case REGISTRY_SORT_DISK_FORMAT:
-        text = image->disk_format;
-        break;
-
-    default:
-        text = image->id;
+        registry_query_add(q, "created_at");
+        registry_query_add(q, direction);
+        registry_query_add(q, ", ");
     }
 
-    return registry_value_text((text.data == NULL) ? glance_str("") : text);
+    registry_query_add(q, "id");
+    registry_query_add(q, direction);
+    registry_query_int(q, " LIMIT ?", list->limit);
 }
 
 
 static registry_rc_e
 registry_list_row(void *arg, const registry_value_t *row)
 {
-    registry_list_read_t *read = arg;
+    registry_page_t *page = arg;
 
     registry_image_t  *image;
 
-    image = registry_tx_image(read->pool, row);
+    image = registry_tx_image(page->pool, row);
     if (image == NULL) {
         return REGISTRY_ERROR;
     }
 
-    *read->tail = image;
-    read->tail = &image->next;
+    *page->tail = image;
+    page->tail = &image->next;
 
     return REGISTRY_OK;
 }

@@ -12,13 +12,22 @@
 #include "registry_sql.h"
 
 
-#define REGISTRY_MYSQL_TIMEOUT  10      /* s, to connect */
-#define REGISTRY_MYSQL_IO       60      /* s, for an answer */
+/*
+ * Seconds to connect and for an answer: nginx waits 30 s for us and should
+ * hear from us why there is nothing.
+ */
+#define REGISTRY_MYSQL_TIMEOUT  5
+#define REGISTRY_MYSQL_IO       20
+
 #define REGISTRY_MYSQL_COLUMN   256     /* bytes at first */
 
 /* error numbers of the protocol; mysqld_error.h is not in every connector */
 
+#define REGISTRY_ER_DUP_KEYNAME       1061
 #define REGISTRY_ER_DUP_ENTRY         1062
+#define REGISTRY_ER_CHECKREAD         1020
+#define REGISTRY_ER_DISK_FULL         1021
+#define REGISTRY_ER_RECORD_FILE_FULL  1114
 #define REGISTRY_ER_LOCK_WAIT         1205
 #define REGISTRY_ER_LOCK_DEADLOCK     1213
 #define REGISTRY_ER_DBACCESS_DENIED   1044
@@ -27,6 +36,11 @@
 #define REGISTRY_ER_TABLEACCESS       1142
 #define REGISTRY_ER_SHUTDOWN          1053
 #define REGISTRY_ER_WSREP_NOT_READY   1047
+#define REGISTRY_ER_UNKNOWN_STMT      1243      /* prepared before a loss */
+#define REGISTRY_ER_READ_ONLY         1290
+#define REGISTRY_ER_INTERRUPTED       1317
+#define REGISTRY_ER_CONN_KILLED       1927
+#define REGISTRY_ER_IDLE_TIMEOUT      4031
 #define REGISTRY_CR_MIN               2000
 #define REGISTRY_CR_MAX               2999
 
@@ -92,6 +106,8 @@ static registry_rc_e registry_mysql_failed(registry_mysql_t *s,
 static const registry_dialect_t  registry_mysql_dialect[] = {
     { "{lock}", " FOR UPDATE" },
     { "{exact}", "BINARY " },
+    { "{force}", " FORCE INDEX (" },
+    { "{/force}", ")" },
     { "{epoch}", "UNIX_TIMESTAMP()" },
     { "{insert ignore}", "INSERT IGNORE" },
     { "{property exists}", "ON DUPLICATE KEY UPDATE"
@@ -123,8 +139,8 @@ const registry_sql_driver_t  registry_sql_mysql = {
 /* what we rely on is set by us, whatever the server's defaults are */
 
 static const char *const  registry_mysql_session[] = {
-    "SET SESSION sql_mode = 'TRADITIONAL'",
-    "SET SESSION time_zone = '+00:00'",
+    "SET SESSION sql_mode = 'TRADITIONAL', time_zone = '+00:00',"
+    " autocommit = 1, innodb_lock_wait_timeout = 5",
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     NULL
 };
@@ -161,6 +177,7 @@ registry_mysql_open(registry_sql_t **sql, const registry_dsn_t *dsn,
     }
 
     for (size_t i = 0; registry_mysql_session[i] != NULL; i++) {
+
         if (mysql_query(s->db, registry_mysql_session[i]) != 0) {
             goto failed;
         }
@@ -190,6 +207,7 @@ registry_mysql_options(MYSQL *db, const registry_dsn_t *dsn)
 {
     unsigned               connect = REGISTRY_MYSQL_TIMEOUT;
     unsigned               io = REGISTRY_MYSQL_IO;
+    unsigned               tcp = MYSQL_PROTOCOL_TCP;
     registry_mysql_bool_t  on = 1;
 
     (void) mysql_options(db, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
@@ -197,6 +215,12 @@ registry_mysql_options(MYSQL *db, const registry_dsn_t *dsn)
     (void) mysql_options(db, MYSQL_OPT_WRITE_TIMEOUT, &io);
     (void) mysql_options(db, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     (void) mysql_options(db, MYSQL_REPORT_DATA_TRUNCATION, &on);
+
+    /* "localhost" means a socket to the library, a port means TCP to all */
+
+    if (dsn->unix_socket == NULL && dsn->port != 0) {
+        (void) mysql_options(db, MYSQL_OPT_PROTOCOL, &tcp);
+    }
 
     if (dsn->defaults_file != NULL) {
         (void) mysql_options(db, MYSQL_READ_DEFAULT_FILE, dsn->defaults_file);
@@ -534,8 +558,17 @@ registry_mysql_direct(registry_sql_t *sql, const char *text,
 
     sql->fault = REGISTRY_FAULT_NONE;
 
-    return (mysql_query(s->db, text) == 0)
-           ? REGISTRY_OK : registry_mysql_failed(s, NULL, err);
+    if (mysql_query(s->db, text) == 0) {
+        return REGISTRY_OK;
+    }
+
+    /* an index that another registry has just made */
+
+    if (mysql_errno(s->db) == REGISTRY_ER_DUP_KEYNAME) {
+        return REGISTRY_OK;
+    }
+
+    return registry_mysql_failed(s, NULL, err);
 }
 
 
@@ -547,12 +580,22 @@ registry_mysql_fault(unsigned code)
     case REGISTRY_ER_DUP_ENTRY:
         return REGISTRY_FAULT_DUPLICATE;
 
+    case REGISTRY_ER_CHECKREAD:
     case REGISTRY_ER_LOCK_WAIT:
     case REGISTRY_ER_LOCK_DEADLOCK:
+    case REGISTRY_ER_INTERRUPTED:
         return REGISTRY_FAULT_RETRY;
 
+    /* also what another server of a cluster may be able to do */
+
+    case REGISTRY_ER_DISK_FULL:
+    case REGISTRY_ER_RECORD_FILE_FULL:
+    case REGISTRY_ER_READ_ONLY:
     case REGISTRY_ER_SHUTDOWN:
     case REGISTRY_ER_WSREP_NOT_READY:
+    case REGISTRY_ER_UNKNOWN_STMT:
+    case REGISTRY_ER_CONN_KILLED:
+    case REGISTRY_ER_IDLE_TIMEOUT:
         return REGISTRY_FAULT_LOST;
 
     case REGISTRY_ER_DBACCESS_DENIED:

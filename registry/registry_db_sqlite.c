@@ -65,6 +65,8 @@ static void registry_sqlite_thread_end(void);
 static const registry_dialect_t  registry_sqlite_dialect[] = {
     { "{lock}", "" },
     { "{exact}", "" },
+    { "{force}", " INDEXED BY " },
+    { "{/force}", "" },
     { "{epoch}", "CAST(strftime('%s', 'now') AS INTEGER)" },
     { "{insert ignore}", "INSERT OR IGNORE" },
     { "{property exists}", "ON CONFLICT (image_id, name) DO UPDATE SET"
@@ -78,6 +80,7 @@ static const registry_dialect_t  registry_sqlite_dialect[] = {
 const registry_sql_driver_t  registry_sql_sqlite = {
     .name = "sqlite",
     .dialect = registry_sqlite_dialect,
+    .row_values = true,
     .open = registry_sqlite_open,
     .close = registry_sqlite_close,
     .begin = registry_sqlite_begin,

@@ -113,8 +113,16 @@ registry_images_create(registry_request_t *rq)
         }
     }
 
-    if (!rq->identity.admin || image->owner.len == 0) {
+    if (!rq->identity.admin
+        || (ctx.changes->set & REGISTRY_SET_OWNER) == 0)
+    {
         image->owner = rq->identity.owner;
+
+    } else if (image->owner.len == 0) {
+
+        /* given, and empty: the image is nobody's */
+
+        image->owner.data = NULL;
     }
 
     registry_images_visibility(ctx.changes, NULL);

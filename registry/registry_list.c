@@ -5,11 +5,16 @@
 
 
 #include "registry_db_images.h"
+#include "registry_identity.h"
 #include "registry_json.h"
 #include "registry_router.h"
 
 #include "glance_time.h"
-#include "glance_uuid.h"
+
+
+/* bytes of properties and locations that are held at a time */
+#define REGISTRY_LIST_BATCH    (16 * 1024 * 1024)
+#define REGISTRY_LIST_FILTERS  32       /* on properties */
 
 
 /* of a transaction that reads a page */
@@ -17,6 +22,7 @@
 typedef struct {
     registry_request_t  *rq;
     registry_list_t      list;
+    registry_pool_t     *pool;          /* of a batch of children */
     bool                 detail;
 } registry_list_ctx_t;
 
@@ -25,6 +31,8 @@ static registry_rc_e registry_list(registry_request_t *rq, bool detail);
 static registry_rc_e registry_list_arg(registry_request_t *rq,
     registry_list_t *list, const registry_arg_t *arg);
 static registry_rc_e registry_list_filter(registry_request_t *rq,
+    registry_list_t *list, const registry_arg_t *arg);
+static registry_rc_e registry_list_time(registry_request_t *rq,
     registry_list_t *list, const registry_arg_t *arg);
 static registry_rc_e registry_list_number(registry_request_t *rq,
     const registry_arg_t *arg, int64_t *number);
@@ -38,6 +46,13 @@ static registry_rc_e registry_list_bad(registry_request_t *rq,
     const registry_arg_t *arg, const char *must);
 static int registry_list_flag(glance_str_t value);
 static registry_rc_e registry_list_run(registry_tx_t *tx, void *arg,
+    registry_err_t *err);
+static registry_rc_e registry_list_page(registry_tx_t *tx,
+    registry_list_ctx_t *ctx, registry_image_t **images, registry_err_t *err);
+static registry_rc_e registry_list_render(registry_tx_t *tx,
+    registry_list_ctx_t *ctx, registry_image_t *image, registry_err_t *err);
+static registry_rc_e registry_list_batch(registry_tx_t *tx,
+    registry_list_ctx_t *ctx, registry_image_t *images, size_t *n,
     registry_err_t *err);
 
 
@@ -99,8 +114,20 @@ registry_list(registry_request_t *rq, bool detail)
         ctx.list.limit = rq->app->limit_max;
     }
 
-    return registry_db_run(rq->app->db, "image list", REGISTRY_READ,
-                           registry_list_run, &ctx, &rq->err);
+    ctx.list.dead_too = (ctx.list.changes_since != REGISTRY_TIME_NULL
+                         && !ctx.list.dead_only && !ctx.list.live_only);
+
+    ctx.pool = registry_pool_new();
+    if (ctx.pool == NULL) {
+        return registry_err_set(&rq->err, REGISTRY_ERROR, "out of memory");
+    }
+
+    rc = registry_db_run(rq->app->db, "image list", REGISTRY_READ,
+                         registry_list_run, &ctx, &rq->err);
+
+    registry_pool_free(ctx.pool);
+
+    return rc;
 }
 
 
@@ -115,8 +142,17 @@ registry_list_arg(registry_request_t *rq, registry_list_t *list,
     }
 
     if (glance_str_eq(arg->name, glance_str("marker"))) {
+
+        /* an empty one is none: clients send it for their first page */
+
         list->marker = arg->value;
-        return REGISTRY_OK;
+
+        if (list->marker.len == 0) {
+            list->marker.data = NULL;
+        }
+
+        return registry_json_check("marker", arg->value, GLANCE_IMAGE_ID_MAX,
+                                   &rq->err);
     }
 
     if (glance_str_eq(arg->name, glance_str("sort_key"))
@@ -134,7 +170,7 @@ registry_list_arg(registry_request_t *rq, registry_list_t *list,
 
         if (rq->identity.admin && flag >= 0) {
             list->dead_only = (flag == 1);
-            list->dead_too = false;
+            list->live_only = (flag == 0);
         }
 
         return REGISTRY_OK;
@@ -183,14 +219,7 @@ registry_list_filter(registry_request_t *rq, registry_list_t *list,
     }
 
     if (glance_str_eq(arg->name, glance_str("changes-since"))) {
-
-        if (!glance_time_parse(arg->value, &list->changes_since)) {
-            return registry_list_bad(rq, arg, "must be an ISO 8601 time");
-        }
-
-        list->dead_too = !list->dead_only;
-
-        return REGISTRY_OK;
+        return registry_list_time(rq, list, arg);
     }
 
     if (glance_str_eq(arg->name, glance_str("protected"))) {
@@ -214,14 +243,63 @@ registry_list_filter(registry_request_t *rq, registry_list_t *list,
 }
 
 
+/* a plus sign that nobody encoded has arrived as a space */
+
+static registry_rc_e
+registry_list_time(registry_request_t *rq, registry_list_t *list,
+    const registry_arg_t *arg)
+{
+    glance_str_t    copy;
+    unsigned char  *p;
+
+    if (glance_time_parse(arg->value, &list->changes_since)) {
+        return REGISTRY_OK;
+    }
+
+    if (!registry_pool_copy(rq->pool, arg->value, &copy)) {
+        return registry_err_set(&rq->err, REGISTRY_ERROR, "out of memory");
+    }
+
+    p = (unsigned char *) copy.data;
+
+    for (size_t i = copy.len; i > 0; i--) {
+
+        if (p[i - 1] == ' ') {
+            p[i - 1] = '+';
+            break;
+        }
+    }
+
+    if (glance_time_parse(copy, &list->changes_since)) {
+        return REGISTRY_OK;
+    }
+
+    return registry_list_bad(rq, arg, "must be an ISO 8601 time");
+}
+
+
+/* a number that no column can hold is as good as the largest that can be */
+
 static registry_rc_e
 registry_list_number(registry_request_t *rq, const registry_arg_t *arg,
     int64_t *number)
 {
+    size_t    i;
     uint64_t  value;
 
-    if (!glance_str_u64(arg->value, INT64_MAX, &value)) {
+    for (i = 0; i < arg->value.len; i++) {
+
+        if (arg->value.data[i] < '0' || arg->value.data[i] > '9') {
+            break;
+        }
+    }
+
+    if (arg->value.len == 0 || i < arg->value.len) {
         return registry_list_bad(rq, arg, "must be an integer of 0 or more");
+    }
+
+    if (!glance_str_u64(arg->value, INT64_MAX, &value)) {
+        value = INT64_MAX;
     }
 
     *number = (int64_t) value;
@@ -296,8 +374,19 @@ static registry_rc_e
 registry_list_property(registry_request_t *rq, registry_list_t *list,
     const registry_arg_t *arg, glance_str_t name)
 {
+    size_t              n;
     registry_rc_e       rc;
     registry_filter_t  *filter;
+
+    n = 0;
+
+    for (filter = list->properties; filter != NULL; filter = filter->next) {
+        n++;
+    }
+
+    if (n >= REGISTRY_LIST_FILTERS) {
+        return registry_list_bad(rq, arg, "too many filters on properties");
+    }
 
     rc = registry_json_check("property", name, GLANCE_IMAGE_NAME_MAX,
                              &rq->err);
@@ -366,66 +455,103 @@ registry_list_run(registry_tx_t *tx, void *arg, registry_err_t *err)
 {
     registry_list_ctx_t *ctx = arg;
 
-    bool                 first = true, full = false;
-    size_t               n;
-    int64_t              count = 0;
+    registry_rc_e      rc;
+    registry_image_t  *images;
+
+    images = NULL;
+    rc = registry_list_page(tx, ctx, &images, err);
+
+    return (rc == REGISTRY_OK) ? registry_list_render(tx, ctx, images, err)
+                               : rc;
+}
+
+
+/*
+ * The marker must be an image that the caller could see, or others' images
+ * could be guessed; one that was deleted since the page before still marks
+ * its place.
+ */
+
+static registry_rc_e
+registry_list_page(registry_tx_t *tx, registry_list_ctx_t *ctx,
+    registry_image_t **images, registry_err_t *err)
+{
     registry_rc_e        rc;
-    registry_out_t      *out = &ctx->rq->out;
-    registry_image_t    *image, *next;
+    registry_image_t    *marker;
+    registry_request_t  *rq = ctx->rq;
 
-    registry_out_reset(out);
+    if (ctx->list.marker.data != NULL) {
+        rc = registry_db_image_get(tx, rq->pool, ctx->list.marker, &marker,
+                                   err);
 
-    image = NULL;
+        if (rc == REGISTRY_OK) {
+            marker->deleted = false;
+            rc = registry_policy_see(tx, &rq->identity, marker, err);
+        }
 
-    if (ctx->list.limit > 0) {
-        rc = registry_db_image_list(tx, ctx->rq->pool, &ctx->list, &image,
-                                    err);
+        if (rc == REGISTRY_NOT_FOUND) {
+            return registry_err_set(err, REGISTRY_INVALID, "Invalid value "
+                                    "for marker: there is no such image");
+        }
 
         if (rc != REGISTRY_OK) {
             return rc;
         }
     }
 
+    if (ctx->list.limit == 0) {
+        return REGISTRY_OK;
+    }
+
+    return registry_db_image_list(tx, rq->pool, &ctx->list, images, err);
+}
+
+
+static registry_rc_e
+registry_list_render(registry_tx_t *tx, registry_list_ctx_t *ctx,
+    registry_image_t *image, registry_err_t *err)
+{
+    bool             full;
+    size_t           n, len;
+    int64_t          count;
+    registry_rc_e    rc;
+    registry_out_t  *out = &ctx->rq->out;
+
+    registry_out_reset(out);
     registry_out_text(out, "{\"images\": [");
 
-    while (image != NULL && !full) {
+    full = false;
+    count = 0;
 
-        next = image;
+    for (n = 0; image != NULL && !full; image = image->next) {
 
-        for (n = 0; next != NULL && n < REGISTRY_CHILDREN_MAX; n++) {
-            next = next->next;
-        }
-
-        if (ctx->detail) {
-            rc = registry_db_image_children(tx, ctx->rq->pool, image, n,
-                                            REGISTRY_ANSWER_MAX, err);
+        if (n == 0 && ctx->detail) {
+            rc = registry_list_batch(tx, ctx, image, &n, err);
 
             if (rc != REGISTRY_OK) {
                 return rc;
             }
         }
 
-        for ( /* void */ ; image != next; image = image->next) {
+        n -= (n > 0);
+        len = out->len;
 
-            if (out->len > REGISTRY_LIST_MAX) {
-                full = true;
-                break;
-            }
+        registry_out_text(out, (count == 0) ? "" : ", ");
 
-            if (!first) {
-                registry_out_text(out, ", ");
-            }
+        if (ctx->detail) {
+            registry_json_image(out, image);
 
-            first = false;
-            count++;
-
-            if (ctx->detail) {
-                registry_json_image(out, image);
-
-            } else {
-                registry_json_brief(out, image);
-            }
+        } else {
+            registry_json_brief(out, image);
         }
+
+        if (out->len > REGISTRY_LIST_MAX && count > 0) {
+            registry_out_cut(out, len);
+            full = true;
+            break;
+        }
+
+        count++;
     }
 
     /* whether another page follows, for our own API server */
@@ -437,4 +563,41 @@ registry_list_run(registry_tx_t *tx, void *arg, registry_err_t *err)
     registry_out_text(out, "}");
 
     return REGISTRY_OK;
+}
+
+
+/* the children of *n images: as many as leave room for them */
+
+static registry_rc_e
+registry_list_batch(registry_tx_t *tx, registry_list_ctx_t *ctx,
+    registry_image_t *images, size_t *n, registry_err_t *err)
+{
+    size_t         count;
+    registry_rc_e  rc;
+
+    count = 0;
+
+    for (registry_image_t *image = images;
+         image != NULL && count < REGISTRY_CHILDREN_MAX;
+         image = image->next)
+    {
+        count++;
+    }
+
+    for ( ;; ) {
+        *n = count;
+
+        registry_pool_reset(ctx->pool);
+
+        rc = registry_db_image_children(tx, ctx->pool, images, count,
+                                        (count == 1) ? REGISTRY_ANSWER_MAX
+                                                     : REGISTRY_LIST_BATCH,
+                                        err);
+
+        if (rc != REGISTRY_LIMIT || count == 1) {
+            return rc;
+        }
+
+        count /= 2;
+    }
 }

@@ -76,6 +76,8 @@ typedef struct registry_sql_driver_s  registry_sql_driver_t;
 struct registry_sql_driver_s {
     const char                *name;    /* the directory below schema/ */
     const registry_dialect_t  *dialect; /* ends with token NULL */
+    bool                       row_values;  /* (a, b) < (?, ?) uses an
+                                               index; else it is spelled */
 
     /* new reference; REGISTRY_BUSY: not reachable; *fault says more */
     registry_rc_e  (*open)(registry_sql_t **sql, const registry_dsn_t *dsn,
@@ -128,7 +130,6 @@ struct registry_sql_s {
     int64_t                       changed;      /* rows matched by exec */
     int64_t                       last_id;      /* of an insert */
     bool                          in_transaction;
-    bool                          own_indexes;  /* schema 003 is there */
 };
 
 

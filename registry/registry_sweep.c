@@ -39,7 +39,7 @@ typedef struct {
 
 static void *registry_sweep_thread(void *data);
 static bool registry_sweep_wait(registry_sweep_t *sweep, int64_t seconds);
-static void registry_sweep_once(registry_sweep_t *sweep);
+static registry_rc_e registry_sweep_once(registry_sweep_t *sweep);
 static registry_rc_e registry_sweep_list(registry_tx_t *tx, void *arg,
     registry_err_t *err);
 static registry_rc_e registry_sweep_claim(registry_tx_t *tx, void *arg,
@@ -109,13 +109,27 @@ registry_sweep_thread(void *data)
 {
     registry_sweep_t *sweep = data;
 
-    int64_t  seconds;
+    int64_t         seconds;
+    registry_rc_e   rc;
+    registry_err_t  err;
 
     seconds = sweep->grace;
 
     while (registry_sweep_wait(sweep, seconds)) {
-        registry_sweep_once(sweep);
+
+        rc = registry_sweep_once(sweep);
         seconds = sweep->interval;
+
+        if (rc == REGISTRY_BUSY) {
+
+            /* nobody could renew without the database either */
+
+            do {
+                rc = registry_db_ping(sweep->db, &err);
+            } while (rc == REGISTRY_BUSY && registry_sweep_wait(sweep, 1));
+
+            seconds = sweep->grace;
+        }
     }
 
     return NULL;
@@ -150,7 +164,7 @@ registry_sweep_wait(registry_sweep_t *sweep, int64_t seconds)
 }
 
 
-static void
+static registry_rc_e
 registry_sweep_once(registry_sweep_t *sweep)
 {
     size_t                   i;
@@ -160,14 +174,14 @@ registry_sweep_once(registry_sweep_t *sweep)
 
     batch = calloc(1, sizeof(registry_sweep_batch_t));
     if (batch == NULL) {
-        return;
+        return REGISTRY_ERROR;
     }
 
     batch->pool = registry_pool_new();
 
     if (batch->pool == NULL) {
         free(batch);
-        return;
+        return REGISTRY_ERROR;
     }
 
     rc = registry_db_run(sweep->db, "sweep list", REGISTRY_READ,
@@ -200,6 +214,8 @@ registry_sweep_once(registry_sweep_t *sweep)
 
     registry_pool_free(batch->pool);
     free(batch);
+
+    return rc;
 }
 
 
