@@ -140,7 +140,8 @@ const registry_sql_driver_t  registry_sql_mysql = {
 
 static const char *const  registry_mysql_session[] = {
     "SET SESSION sql_mode = 'TRADITIONAL', time_zone = '+00:00',"
-    " autocommit = 1, innodb_lock_wait_timeout = 5",
+    " autocommit = 1, innodb_lock_wait_timeout = 5"
+    " /*M!100300 , idle_transaction_timeout = 2 */",
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     NULL
 };

@@ -132,7 +132,7 @@ for my $kind ('mysql', 'sqlite') {
 
                 sleep(1);
                 $registries[0]->pause();
-                sleep(6);
+                sleep(12);
                 $registries[0]->resume();
                 sleep(1);
                 clients_ok('paused', $stop, @clients);
@@ -151,7 +151,7 @@ for my $kind ('mysql', 'sqlite') {
             });
 
         }, registries => 2, nginxes => 2,
-           nginx => { internal => "proxy_read_timeout 2s;\n",
+           nginx => { internal => "proxy_read_timeout 5s;\n",
                       upstream_options => 'fail_timeout=1s' });
     });
 }
