@@ -41,6 +41,9 @@ static registry_rc_e registry_member_found(void *arg,
     const registry_value_t *row);
 static registry_rc_e registry_member_put(registry_tx_t *tx,
     const registry_member_t *member, registry_err_t *err);
+static registry_rc_e registry_member_alike(registry_tx_t *tx,
+    const registry_member_t *member, registry_member_row_t *row,
+    registry_err_t *err);
 static registry_rc_e registry_member_retire(registry_tx_t *tx,
     glance_str_t image_id, registry_member_t *keep, registry_err_t *err);
 static registry_rc_e registry_member_quota(registry_tx_t *tx,
@@ -270,6 +273,10 @@ registry_member_put(registry_tx_t *tx, const registry_member_t *member,
     rc = registry_member_find(tx, member->image_id, member->member, &row,
                               err);
 
+    if (rc == REGISTRY_OK && (!row.found || row.deleted)) {
+        rc = registry_member_alike(tx, member, &row, err);
+    }
+
     if (rc != REGISTRY_OK) {
         return rc;
     }
@@ -295,15 +302,63 @@ registry_member_put(registry_tx_t *tx, const registry_member_t *member,
                                 args, 5, err);
     }
 
+    if (row.deleted) {
+        args[2] = registry_value_text(member->member);
+        args[3] = registry_value_int(row.id);
+
+        return registry_tx_exec(tx, "UPDATE image_members SET can_share = ?,"
+                                " updated_at = ?, member = ?, deleted = 0,"
+                                " deleted_at = NULL, status = 'pending'"
+                                " WHERE id = ?", args, 4, err);
+    }
+
     args[2] = registry_value_int(row.id);
 
-    return registry_tx_exec(tx, row.deleted
-                            ? "UPDATE image_members SET can_share = ?,"
-                              " updated_at = ?, deleted = 0,"
-                              " deleted_at = NULL, status = 'pending'"
-                              " WHERE id = ?"
-                            : "UPDATE image_members SET can_share = ?,"
-                              " updated_at = ? WHERE id = ?", args, 3, err);
+    return registry_tx_exec(tx, "UPDATE image_members SET can_share = ?,"
+                            " updated_at = ? WHERE id = ?", args, 3, err);
+}
+
+
+/*
+ * "Bob" beside "bob" are two tenants, but one to the unique key of MySQL:
+ * with a row each, neither they nor their image could be deleted in one
+ * second.  There is one row for both, which a dead "bob" leaves to "Bob".
+ */
+
+static registry_rc_e
+registry_member_alike(registry_tx_t *tx, const registry_member_t *member,
+    registry_member_row_t *row, registry_err_t *err)
+{
+    registry_rc_e          rc;
+    registry_value_t       args[2];
+    registry_member_row_t  other;
+
+    memset(&other, 0, sizeof(registry_member_row_t));
+
+    args[0] = registry_value_text(member->image_id);
+    args[1] = registry_value_text(member->member);
+
+    rc = registry_tx_query(tx, "SELECT id, deleted, can_share"
+                           " FROM image_members WHERE image_id = ?"
+                           " AND member = ? ORDER BY deleted, id LIMIT 1",
+                           "iii", args, 2, registry_member_found, &other,
+                           err);
+
+    if (rc != REGISTRY_OK || !other.found) {
+        return rc;
+    }
+
+    if (!other.deleted) {
+        return registry_err_set(err, REGISTRY_CONFLICT, "The image has a "
+                                "member whose name the database takes for "
+                                "the same");
+    }
+
+    if (!row->found) {
+        *row = other;
+    }
+
+    return REGISTRY_OK;
 }
 
 

@@ -166,15 +166,15 @@ registry_policy_share(registry_tx_t *tx, const registry_identity_t *who,
     bool           can_share;
     registry_rc_e  rc;
 
+    if (!who->admin && who->owner.data == NULL) {
+        return registry_err_set(err, REGISTRY_UNAUTHORIZED,
+                                "No authenticated user");
+    }
+
     rc = registry_policy_see(tx, who, image, err);
 
     if (rc != REGISTRY_OK || who->admin) {
         return rc;
-    }
-
-    if (who->owner.data == NULL) {
-        return registry_err_set(err, REGISTRY_UNAUTHORIZED,
-                                "No authenticated user");
     }
 
     if (registry_identity_owns(who, image)) {

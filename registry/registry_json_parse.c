@@ -10,6 +10,10 @@
 #define REGISTRY_JSON_LEASE_MAX  3600
 
 
+static registry_rc_e registry_json_share(json_t *value, int *can_share,
+    registry_err_t *err);
+
+
 registry_rc_e
 registry_json_memberships(registry_pool_t *pool, glance_str_t body,
     registry_member_t **members, registry_err_t *err)
@@ -62,7 +66,17 @@ registry_json_memberships(registry_pool_t *pool, glance_str_t body,
         }
 
         value = json_object_get(entry, "can_share");
-        m->can_share = (value == NULL) ? -1 : registry_json_true(value);
+
+        if (value != NULL) {
+            rc = registry_json_share(value, &m->can_share, err);
+
+            if (rc != REGISTRY_OK) {
+                goto done;
+            }
+
+        } else {
+            m->can_share = -1;
+        }
 
         *tail = m;
         tail = &m->next;
@@ -101,12 +115,43 @@ registry_json_member(glance_str_t body, int *can_share, registry_err_t *err)
                               "member: can_share is missing");
 
     } else {
-        *can_share = registry_json_true(value);
+        rc = registry_json_share(value, can_share, err);
     }
 
     json_decref(json);
 
     return rc;
+}
+
+
+/* who may let others see an image: not to be guessed */
+
+static registry_rc_e
+registry_json_share(json_t *value, int *can_share, registry_err_t *err)
+{
+    static const char *const  no[] = { "false", "f", "0", "off", "no", "n" };
+
+    *can_share = registry_json_true(value);
+
+    if (*can_share
+        || json_is_false(value)
+        || json_is_null(value)
+        || json_is_integer(value))
+    {
+        return REGISTRY_OK;
+    }
+
+    for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+        if (json_is_string(value)
+            && glance_str_case_eq(registry_json_slice(value),
+                                  glance_str(no[i])))
+        {
+            return REGISTRY_OK;
+        }
+    }
+
+    return registry_err_set(err, REGISTRY_INVALID, "Invalid value for "
+                            "can_share: must be true or false");
 }
 
 
