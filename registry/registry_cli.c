@@ -145,7 +145,8 @@ registry_cli_load(const registry_cli_t *cli, const char *first,
     *cf = registry_config_load(cli->program, file, &err);
 
     if (*cf == NULL && file == NULL && err.code == REGISTRY_NOT_FOUND
-        && registry_cli_value(cli, "print-config") != NULL)
+        && (cli->optional
+            || registry_cli_value(cli, "print-config") != NULL))
     {
         *cf = registry_config_new(cli->program);
     }

@@ -48,6 +48,7 @@ typedef struct {
     const char                *usage;     /* "[options] [CONFPATH]" */
     const char                *summary;   /* one paragraph below it */
     const registry_cli_opt_t  *extra;     /* ends with name NULL; or NULL */
+    bool                       optional;  /* a configuration file */
 
     size_t                     n_args;    /* not options, in order */
     const char                *args[REGISTRY_CLI_ARGS + 1];

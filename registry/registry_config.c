@@ -20,6 +20,9 @@
 
 static const registry_config_program_t *registry_config_program(
     const char *name);
+static registry_config_t *registry_config_load_file(const char *program,
+    const char *path, registry_err_t *err);
+static bool registry_config_search(const char *file, char *path, size_t size);
 static bool registry_config_directory(unsigned i, char *dir, size_t size);
 static registry_rc_e registry_config_finish(registry_config_t *cf,
     registry_err_t *err);
@@ -31,15 +34,15 @@ static size_t registry_config_must(const registry_config_t *cf,
 
 static const registry_config_program_t  registry_config_programs[] = {
     { "glance-api", REGISTRY_FOR_API, "app:glance-api",
-      { "glance-api.conf", "glance.conf" } },
+      { "glance-api.conf", "glance.conf" }, NULL },
     { "glance-registry", REGISTRY_FOR_REGISTRY, "app:glance-registry",
-      { "glance-registry.conf", "glance.conf" } },
+      { "glance-registry.conf", "glance.conf" }, NULL },
     { "glance-worker", REGISTRY_FOR_WORKER, "app:glance-worker",
-      { "glance-worker.conf", "glance-api.conf", "glance.conf" } },
+      { "glance-worker.conf", "glance-api.conf", "glance.conf" }, NULL },
     { "glance-manage", REGISTRY_FOR_MANAGE, "app:glance-registry",
       { "glance-manage.conf", "glance-registry.conf", "glance-api.conf",
-        "glance.conf" } },
-    { NULL, 0, NULL, { NULL } }
+        "glance.conf" }, "sql_connection" },
+    { NULL, 0, NULL, { NULL }, NULL }
 };
 
 
@@ -87,8 +90,9 @@ registry_config_t *
 registry_config_load(const char *program, const char *path,
     registry_err_t *err)
 {
-    char                found[REGISTRY_CONFIG_PATH];
-    registry_config_t  *cf;
+    char                              found[REGISTRY_CONFIG_PATH];
+    registry_config_t                *cf, *first;
+    const registry_config_program_t  *prog;
 
     if (registry_config_find(program, path, found, sizeof(found), err)
         != REGISTRY_OK)
@@ -96,20 +100,57 @@ registry_config_load(const char *program, const char *path,
         return NULL;
     }
 
+    first = registry_config_load_file(program, found, err);
+    prog = registry_config_program(program);
+
+    if (path != NULL || first == NULL || prog->wants == NULL
+        || registry_config_is_set(first, prog->wants))
+    {
+        return first;
+    }
+
+    for (size_t f = 0; prog->files[f] != NULL; f++) {
+
+        if (!registry_config_search(prog->files[f], found, sizeof(found))
+            || strcmp(found, first->path) == 0)
+        {
+            continue;
+        }
+
+        cf = registry_config_load_file(program, found, err);
+
+        if (cf == NULL || registry_config_is_set(cf, prog->wants)) {
+            registry_config_free(first);
+            return cf;
+        }
+
+        registry_config_free(cf);
+    }
+
+    return first;
+}
+
+
+static registry_config_t *
+registry_config_load_file(const char *program, const char *path,
+    registry_err_t *err)
+{
+    registry_config_t  *cf;
+
     cf = registry_config_new(program);
     if (cf == NULL) {
         (void) registry_err_set(err, REGISTRY_ERROR, "no memory");
         return NULL;
     }
 
-    cf->path = strdup(found);
+    cf->path = strdup(path);
     if (cf->path == NULL) {
         (void) registry_err_set(err, REGISTRY_ERROR, "no memory");
         registry_config_free(cf);
         return NULL;
     }
 
-    cf->ini = registry_ini_load(found, err);
+    cf->ini = registry_ini_load(path, err);
 
     if (cf->ini == NULL
         || registry_config_read(cf, err) != REGISTRY_OK
@@ -152,7 +193,6 @@ registry_config_find(const char *program, const char *first, char *path,
     size_t size, registry_err_t *err)
 {
     int                               n;
-    char                              dir[REGISTRY_CONFIG_PATH];
     struct stat                       st;
     const registry_config_program_t  *prog;
 
@@ -174,18 +214,8 @@ registry_config_find(const char *program, const char *first, char *path,
     }
 
     for (size_t f = 0; prog->files[f] != NULL; f++) {
-        for (unsigned d = 0; d < 5; d++) {
-            if (!registry_config_directory(d, dir, sizeof(dir))) {
-                continue;
-            }
-
-            n = snprintf(path, size, "%s%s", dir, prog->files[f]);
-
-            if (n > 0 && (size_t) n < size && stat(path, &st) == 0
-                && !S_ISDIR(st.st_mode))
-            {
-                return REGISTRY_OK;
-            }
+        if (registry_config_search(prog->files[f], path, size)) {
+            return REGISTRY_OK;
         }
     }
 
@@ -340,6 +370,33 @@ registry_config_program(const char *name)
 
     (void) fprintf(stderr, "no such program: \"%s\"\n", name);
     abort();
+}
+
+
+/* the first of this name in the directories of the search */
+
+static bool
+registry_config_search(const char *file, char *path, size_t size)
+{
+    int          n;
+    char         dir[REGISTRY_CONFIG_PATH];
+    struct stat  st;
+
+    for (unsigned d = 0; d < 5; d++) {
+        if (!registry_config_directory(d, dir, sizeof(dir))) {
+            continue;
+        }
+
+        n = snprintf(path, size, "%s%s", dir, file);
+
+        if (n > 0 && (size_t) n < size && stat(path, &st) == 0
+            && !S_ISDIR(st.st_mode))
+        {
+            return true;
+        }
+    }
+
+    return false;
 }
 
 

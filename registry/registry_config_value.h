@@ -37,6 +37,8 @@ typedef struct {
     unsigned     mask;
     const char  *app;
     const char  *files[5];
+    const char  *wants;         /* of the files that the search finds, the
+                                   first that sets this; NULL: any */
 } registry_config_program_t;
 
 struct registry_config_s {

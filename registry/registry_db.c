@@ -122,6 +122,13 @@ registry_db_name(const registry_db_t *db)
 }
 
 
+const char *
+registry_db_file(const registry_db_t *db)
+{
+    return (db->dsn.type == REGISTRY_DSN_SQLITE) ? db->dsn.path : NULL;
+}
+
+
 registry_rc_e
 registry_db_run(registry_db_t *db, const char *name, registry_db_mode_e mode,
     registry_db_pt fn, void *arg, registry_err_t *err)

@@ -41,6 +41,9 @@ void registry_db_free(registry_db_t *db);
 /* "mysql user@host:3306/glance", for logs */
 const char *registry_db_name(const registry_db_t *db);
 
+/* the path if it is a file, else NULL */
+const char *registry_db_file(const registry_db_t *db);
+
 /*
  * Calls fn inside of a transaction, commits when it returns REGISTRY_OK and
  * rolls back otherwise.  After a deadlock or a lost connection fn is called
@@ -71,8 +74,14 @@ typedef enum {
 
 typedef struct {
     registry_schema_e  state;
+    bool               latest;          /* OWN: nothing is missing */
+    bool               claims;          /* our tables are there */
+    bool               served;          /* all columns are there */
     char               version[128];    /* rows of alembic_version */
+    registry_err_t     reason;          /* if it is not served */
 } registry_schema_info_t;
+
+/* changes nothing */
 
 registry_rc_e registry_db_schema_info(registry_db_t *db,
     registry_schema_info_t *info, registry_err_t *err);

@@ -105,13 +105,31 @@ registry_db_schema_info(registry_db_t *db, registry_schema_info_t *info,
         rc = registry_schema_look(&tx, &found, err);
     }
 
-    if (rc == REGISTRY_OK) {
-        info->state = registry_schema_state(&found);
-        (void) snprintf(info->version, sizeof(info->version), "%s",
-                        found.version);
+    if (rc != REGISTRY_OK) {
+        return rc;
     }
 
-    return rc;
+    info->state = registry_schema_state(&found);
+    info->claims = found.claims && found.removals;
+    info->latest = (strcmp(found.created, REGISTRY_SCHEMA_LAST) >= 0);
+    info->served = true;
+
+    (void) snprintf(info->version, sizeof(info->version), "%s",
+                    found.version);
+
+    if (info->state == REGISTRY_SCHEMA_FOREIGN
+        || info->state == REGISTRY_SCHEMA_UNKNOWN)
+    {
+        rc = registry_schema_columns(&tx, &info->reason);
+        info->served = (rc == REGISTRY_OK);
+
+        if (rc == REGISTRY_BUSY) {
+            *err = info->reason;
+            return rc;
+        }
+    }
+
+    return REGISTRY_OK;
 }
 
 

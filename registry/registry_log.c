@@ -25,6 +25,7 @@
 typedef struct {
     pthread_mutex_t     lock;           /* of files and of the format's time */
     bool                ready;
+    registry_log_e      threshold;      /* until it is ready */
     char                program[64];
     registry_logconf_t  conf;
     int                 fds[REGISTRY_LOG_SINKS];
@@ -45,7 +46,8 @@ static const char *registry_log_level(registry_log_e level);
 
 
 static registry_log_state_t  registry_log_state = {
-    .lock = PTHREAD_MUTEX_INITIALIZER
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .threshold = REGISTRY_LOG_WARNING
 };
 
 static __thread char  registry_log_id[REGISTRY_LOG_ID_MAX];
@@ -123,6 +125,13 @@ registry_log_close(void)
 
 
 void
+registry_log_threshold(registry_log_e level)
+{
+    registry_log_state.threshold = level;
+}
+
+
+void
 registry_log(registry_log_e level, const char *component, const char *fmt,
     ...)
 {
@@ -171,7 +180,7 @@ bool
 registry_log_enabled(registry_log_e level)
 {
     if (!registry_log_state.ready) {
-        return level >= REGISTRY_LOG_WARNING;
+        return level >= registry_log_state.threshold;
     }
 
     return level >= registry_log_state.conf.level;

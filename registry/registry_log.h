@@ -37,6 +37,9 @@ registry_rc_e registry_log_init(const registry_config_t *cf,
     const char *program, registry_err_t *err);
 void registry_log_close(void);
 
+/* without it: lines below the level are dropped, WARNING if not set */
+void registry_log_threshold(registry_log_e level);
+
 /*
  * One line per event: "message key=value", lower case, no full stop, no
  * secret.  Control characters are escaped.  Thread safe; errno is kept.
