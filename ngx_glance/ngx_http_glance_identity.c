@@ -156,5 +156,10 @@ ngx_http_glance_identity_header(ngx_http_glance_ctx_t *ctx,
 
     if (glance_str_case_eq(key, glance_str("x-roles"))) {
         ctx->roles = h->value;
+        return;
+    }
+
+    if (glance_str_case_eq(key, glance_str("x-service-roles"))) {
+        ctx->service_roles = h->value;
     }
 }

@@ -387,7 +387,7 @@ ngx_http_glance_init(ngx_conf_t *cf)
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_glance_header_filter;
 
-    return NGX_OK;
+    return ngx_http_glance_call_init(cf);
 }
 
 

@@ -117,14 +117,15 @@ typedef struct {
 
 
 /*
- * A call of the registry: filled by ngx_http_glance_registry_call(), answer
- * in status and body.  Status 502 also stands for every way in which no
- * sound answer came.
+ * A call of the registry or of Keystone: the answer is in status, headers
+ * and body.  Status 502 also stands for every way in which no sound answer
+ * came.
  */
 
 typedef struct {
     ngx_uint_t                  status;
     ngx_str_t                   body;
+    ngx_list_part_t            *headers;
     ngx_http_glance_step_pt     next;
     unsigned                    done:1;
     unsigned                    quiet:1;        /* does not wake the request */
@@ -148,6 +149,7 @@ struct ngx_http_glance_ctx_s {
     ngx_str_t                   user;
     ngx_str_t                   project;
     ngx_str_t                   roles;
+    ngx_str_t                   service_roles;
 
     ngx_http_glance_meta_t      meta;
     ngx_http_glance_image_t     image;
@@ -205,6 +207,18 @@ ngx_int_t ngx_http_glance_base_uri(ngx_http_request_t *r, ngx_str_t *uri);
 /* identity: NGX_OK, or a status */
 ngx_int_t ngx_http_glance_identify(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
+
+/* call: subrequests into internal locations */
+ngx_int_t ngx_http_glance_call_init(ngx_conf_t *cf);
+ngx_http_request_t *ngx_http_glance_call(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_call_t *call,
+    const char *method, ngx_str_t *location, ngx_str_t *path,
+    ngx_str_t *args);
+ngx_int_t ngx_http_glance_call_header(ngx_http_request_t *sr,
+    const char *key, ngx_str_t *value);
+ngx_int_t ngx_http_glance_call_json(ngx_http_request_t *sr, ngx_str_t *text);
+ngx_str_t ngx_http_glance_call_answer(ngx_http_glance_call_t *call,
+    const char *key);
 
 /* registry */
 void ngx_http_glance_registry_call(ngx_http_request_t *r,
