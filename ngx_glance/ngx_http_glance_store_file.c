@@ -64,6 +64,7 @@ static ngx_int_t ngx_http_glance_file_open(ngx_http_request_t *r,
     off_t size);
 static ngx_int_t ngx_http_glance_file_send(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_handle_t *h, off_t size);
+static void ngx_http_glance_file_output(ngx_http_request_t *r);
 static ngx_int_t ngx_http_glance_file_begin(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_handle_t *h,
     ngx_http_glance_claim_t *claim);
@@ -189,6 +190,8 @@ ngx_http_glance_file_send(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
         return ngx_http_send_special(r, NGX_HTTP_LAST);
     }
 
+    ngx_http_glance_file_output(r);
+
     b = ngx_calloc_buf(r->pool);
     if (b == NULL) {
         return NGX_ERROR;
@@ -214,6 +217,28 @@ ngx_http_glance_file_send(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     out.next = NULL;
 
     return ngx_http_output_filter(r, &out);
+}
+
+
+/*
+ * nginx keeps "sendfile" and "tcp_nopush" in the connection, and the
+ * subrequest to the registry has left there those of its own location.
+ */
+
+static void
+ngx_http_glance_file_output(ngx_http_request_t *r)
+{
+    ngx_connection_t          *c;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    c = r->connection;
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    c->sendfile = (ngx_io.flags & NGX_IO_SENDFILE) && clcf->sendfile;
+
+    if (clcf->tcp_nopush && c->tcp_nopush == NGX_TCP_NOPUSH_DISABLED) {
+        c->tcp_nopush = NGX_TCP_NOPUSH_UNSET;
+    }
 }
 
 

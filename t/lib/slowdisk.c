@@ -327,6 +327,7 @@ ssize_t                                                                      \
 name(int out, int in, type *offset, size_t size)                             \
 {                                                                            \
     slowdisk_real(name)                                                      \
+    slowdisk_check(slowdisk_fd_concerned(in), "sendfile")                    \
     slowdisk_check(slowdisk_fd_concerned(in), "read")                        \
                                                                              \
     return real(out, in, offset, size);                                      \
