@@ -21,6 +21,7 @@ typedef struct {
     size_t                 n;
     const char            *status;
     int64_t                number;      /* lease or limit */
+    int64_t                after;
     glance_str_t           text;
     registry_removal_t    *removals;
 } registry_claims_t;
@@ -36,6 +37,9 @@ static registry_rc_e registry_claims_renew_run(registry_tx_t *tx, void *arg,
     registry_err_t *err);
 static registry_rc_e registry_claims_abandon_run(registry_tx_t *tx, void *arg,
     registry_err_t *err);
+static registry_rc_e registry_removals_number(registry_request_t *rq,
+    const registry_arg_t *arg, uint64_t *number);
+static registry_rc_e registry_removals_id(registry_request_t *rq);
 static registry_rc_e registry_removals_index_run(registry_tx_t *tx, void *arg,
     registry_err_t *err);
 static registry_rc_e registry_removals_failed_run(registry_tx_t *tx,
@@ -48,7 +52,7 @@ registry_rc_e
 registry_claims_index(registry_request_t *rq)
 {
     registry_rc_e      rc;
-    registry_claims_t  ctx = { rq, NULL, 0, NULL, 0, { 0, NULL }, NULL };
+    registry_claims_t  ctx = { rq, NULL, 0, NULL, 0, 0, { 0, NULL }, NULL };
 
     ctx.claims = registry_pool_calloc(rq->pool, REGISTRY_CLAIMS_MAX,
                                       sizeof(registry_claim_row_t));
@@ -159,7 +163,7 @@ registry_claims_one(registry_request_t *rq, registry_db_mode_e mode,
     registry_db_pt fn, int64_t lease)
 {
     registry_rc_e         rc;
-    registry_claims_t     ctx = { rq, NULL, 0, NULL, 0, { 0, NULL }, NULL };
+    registry_claims_t     ctx = { rq, NULL, 0, NULL, 0, 0, { 0, NULL }, NULL };
     registry_claim_row_t  claim;
 
     ctx.claims = &claim;
@@ -185,10 +189,10 @@ registry_claims_one(registry_request_t *rq, registry_db_mode_e mode,
 registry_rc_e
 registry_removals_index(registry_request_t *rq)
 {
-    uint64_t            limit;
+    uint64_t            after, limit;
     registry_rc_e       rc;
     registry_arg_t     *args;
-    registry_claims_t   ctx = { rq, NULL, 0, NULL, 0, { 0, NULL }, NULL };
+    registry_claims_t   ctx = { rq, NULL, 0, NULL, 0, 0, { 0, NULL }, NULL };
 
     rc = registry_request_args(rq, &args);
 
@@ -196,15 +200,20 @@ registry_removals_index(registry_request_t *rq)
         return rc;
     }
 
+    after = 0;
     limit = REGISTRY_REMOVALS_DEF;
 
     for (registry_arg_t *a = args; a != NULL; a = a->next) {
 
-        if (glance_str_eq(a->name, glance_str("limit"))
-            && !glance_str_u64(a->value, INT64_MAX, &limit))
-        {
-            return registry_err_set(&rq->err, REGISTRY_INVALID, "Invalid "
-                                    "value for limit: must be an integer");
+        if (glance_str_eq(a->name, glance_str("limit"))) {
+            rc = registry_removals_number(rq, a, &limit);
+
+        } else if (glance_str_eq(a->name, glance_str("after"))) {
+            rc = registry_removals_number(rq, a, &after);
+        }
+
+        if (rc != REGISTRY_OK) {
+            return rc;
         }
     }
 
@@ -213,6 +222,7 @@ registry_removals_index(registry_request_t *rq)
     }
 
     ctx.number = (int64_t) limit;
+    ctx.after = (int64_t) after;
 
     rc = registry_db_run(rq->app->db, "removal list", REGISTRY_READ,
                          registry_removals_index_run, &ctx, &rq->err);
@@ -226,12 +236,26 @@ registry_removals_index(registry_request_t *rq)
 
 
 static registry_rc_e
+registry_removals_number(registry_request_t *rq, const registry_arg_t *arg,
+    uint64_t *number)
+{
+    if (glance_str_u64(arg->value, INT64_MAX, number)) {
+        return REGISTRY_OK;
+    }
+
+    return registry_err_set(&rq->err, REGISTRY_INVALID, "Invalid value for "
+                            "%.*s: must be an integer", (int) arg->name.len,
+                            (const char *) arg->name.data);
+}
+
+
+static registry_rc_e
 registry_removals_index_run(registry_tx_t *tx, void *arg, registry_err_t *err)
 {
     registry_claims_t *ctx = arg;
 
-    return registry_db_removal_list(tx, ctx->rq->pool, ctx->number,
-                                    &ctx->removals, err);
+    return registry_db_removal_list(tx, ctx->rq->pool, ctx->after,
+                                    ctx->number, &ctx->removals, err);
 }
 
 
@@ -239,9 +263,13 @@ registry_rc_e
 registry_removals_failed(registry_request_t *rq)
 {
     registry_rc_e      rc;
-    registry_claims_t  ctx = { rq, NULL, 0, NULL, 0, { 0, NULL }, NULL };
+    registry_claims_t  ctx = { rq, NULL, 0, NULL, 0, 0, { 0, NULL }, NULL };
 
     rc = registry_json_error(rq->pool, rq->body, &ctx.text, &rq->err);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_removals_id(rq);
+    }
 
     if (rc == REGISTRY_OK) {
         rc = registry_db_run(rq->app->db, "removal failed", REGISTRY_WRITE,
@@ -270,16 +298,37 @@ registry_rc_e
 registry_removals_done(registry_request_t *rq)
 {
     registry_rc_e      rc;
-    registry_claims_t  ctx = { rq, NULL, 0, NULL, 0, { 0, NULL }, NULL };
+    registry_claims_t  ctx = { rq, NULL, 0, NULL, 0, 0, { 0, NULL }, NULL };
 
-    rc = registry_db_run(rq->app->db, "removal done", REGISTRY_WRITE,
-                         registry_removals_done_run, &ctx, &rq->err);
+    rc = registry_removals_id(rq);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_db_run(rq->app->db, "removal done", REGISTRY_WRITE,
+                             registry_removals_done_run, &ctx, &rq->err);
+    }
 
     if (rc == REGISTRY_OK) {
         rq->status = 204;
     }
 
     return rc;
+}
+
+
+/* what cannot be an id is not for the database */
+
+static registry_rc_e
+registry_removals_id(registry_request_t *rq)
+{
+    if (registry_json_check("id", rq->params[0], GLANCE_IMAGE_ID_MAX,
+                            &rq->err)
+        == REGISTRY_OK)
+    {
+        return REGISTRY_OK;
+    }
+
+    return registry_err_set(&rq->err, REGISTRY_NOT_FOUND,
+                            "Removal not found");
 }
 
 

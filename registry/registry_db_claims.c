@@ -293,9 +293,10 @@ registry_abort_parse(glance_str_t s, registry_abort_e *on_expire)
 
 registry_rc_e
 registry_db_removal_list(registry_tx_t *tx, registry_pool_t *pool,
-    int64_t limit, registry_removal_t **removals, registry_err_t *err)
+    int64_t after, int64_t limit, registry_removal_t **removals,
+    registry_err_t *err)
 {
-    registry_value_t         args[1];
+    registry_value_t         args[2];
     registry_removal_read_t  read = { pool, removals };
 
     *removals = NULL;
@@ -304,13 +305,14 @@ registry_db_removal_list(registry_tx_t *tx, registry_pool_t *pool,
         return REGISTRY_OK;
     }
 
-    args[0] = registry_value_int(limit);
+    args[0] = registry_value_int(after);
+    args[1] = registry_value_int(limit);
 
     return registry_tx_query(tx, "SELECT id, image_id, url, tries, last_error"
                              " FROM ngx_glance_removals"
-                             " WHERE next_try <= {epoch}"
-                             " ORDER BY next_try, id LIMIT ?", "ittit", args,
-                             1, registry_removal_row, &read, err);
+                             " WHERE id > ? AND next_try <= {epoch}"
+                             " ORDER BY id LIMIT ?", "ittit", args, 2,
+                             registry_removal_row, &read, err);
 }
 
 
@@ -385,7 +387,8 @@ registry_claim_row(void *arg, const registry_value_t *row)
 
     if (!registry_pool_copy(read->pool, row[0].text, &claim->id)
         || !registry_pool_copy(read->pool, row[1].text, &claim->image_id)
-        || !registry_pool_copy(read->pool, row[2].text, &claim->node)
+        || (row[2].type != REGISTRY_VALUE_NULL
+            && !registry_pool_copy(read->pool, row[2].text, &claim->node))
         || !registry_abort_parse(word, &claim->on_expire))
     {
         return REGISTRY_ERROR;
@@ -464,7 +467,8 @@ registry_removal_row(void *arg, const registry_value_t *row)
     if (r == NULL
         || !registry_pool_copy(read->pool, row[1].text, &r->image_id)
         || !registry_pool_copy(read->pool, row[2].text, &r->url)
-        || !registry_pool_copy(read->pool, row[4].text, &r->last_error))
+        || (row[4].type != REGISTRY_VALUE_NULL
+            && !registry_pool_copy(read->pool, row[4].text, &r->last_error)))
     {
         return REGISTRY_ERROR;
     }

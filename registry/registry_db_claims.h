@@ -51,9 +51,10 @@ registry_rc_e registry_db_claim_abandon(registry_tx_t *tx,
 const char *registry_abort_name(registry_abort_e on_expire);
 bool registry_abort_parse(glance_str_t s, registry_abort_e *on_expire);
 
+/* those that are due, by id, behind the row "after" */
 registry_rc_e registry_db_removal_list(registry_tx_t *tx,
-    registry_pool_t *pool, int64_t limit, registry_removal_t **removals,
-    registry_err_t *err);
+    registry_pool_t *pool, int64_t after, int64_t limit,
+    registry_removal_t **removals, registry_err_t *err);
 registry_rc_e registry_db_removal_done(registry_tx_t *tx,
     glance_str_t image_id, registry_err_t *err);
 registry_rc_e registry_db_removal_failed(registry_tx_t *tx,

@@ -39,7 +39,8 @@ typedef struct {
 
 static void *registry_sweep_thread(void *data);
 static bool registry_sweep_wait(registry_sweep_t *sweep, int64_t seconds);
-static registry_rc_e registry_sweep_once(registry_sweep_t *sweep);
+static registry_rc_e registry_sweep_once(registry_sweep_t *sweep,
+    bool *more);
 static registry_rc_e registry_sweep_list(registry_tx_t *tx, void *arg,
     registry_err_t *err);
 static registry_rc_e registry_sweep_claim(registry_tx_t *tx, void *arg,
@@ -109,6 +110,7 @@ registry_sweep_thread(void *data)
 {
     registry_sweep_t *sweep = data;
 
+    bool            more;
     int64_t         seconds;
     registry_rc_e   rc;
     registry_err_t  err;
@@ -117,8 +119,8 @@ registry_sweep_thread(void *data)
 
     while (registry_sweep_wait(sweep, seconds)) {
 
-        rc = registry_sweep_once(sweep);
-        seconds = sweep->interval;
+        rc = registry_sweep_once(sweep, &more);
+        seconds = more ? 0 : sweep->interval;
 
         if (rc == REGISTRY_BUSY) {
 
@@ -164,13 +166,17 @@ registry_sweep_wait(registry_sweep_t *sweep, int64_t seconds)
 }
 
 
+/* *more: it went well, and there may be others whose lease is over */
+
 static registry_rc_e
-registry_sweep_once(registry_sweep_t *sweep)
+registry_sweep_once(registry_sweep_t *sweep, bool *more)
 {
     size_t                   i;
     registry_rc_e            rc;
     registry_err_t           err;
     registry_sweep_batch_t  *batch;
+
+    *more = false;
 
     batch = calloc(1, sizeof(registry_sweep_batch_t));
     if (batch == NULL) {
@@ -210,6 +216,9 @@ registry_sweep_once(registry_sweep_t *sweep)
 
     if (rc != REGISTRY_OK) {
         registry_log(REGISTRY_LOG_WARNING, "sweep", "failed: %s", err.text);
+
+    } else {
+        *more = (batch->n == REGISTRY_SWEEP_BATCH);
     }
 
     registry_pool_free(batch->pool);

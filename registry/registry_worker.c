@@ -73,7 +73,7 @@ static bool registry_worker_inside(registry_worker_t *worker,
     const char *url, char *id);
 static bool registry_worker_removals(registry_worker_t *worker);
 static bool registry_worker_removal(registry_worker_t *worker,
-    json_t *row, bool *ours);
+    json_t *row);
 static bool registry_worker_unlink(registry_worker_t *worker, int dir,
     const char *name);
 static bool registry_worker_stopped(registry_worker_t *worker);
@@ -572,18 +572,20 @@ registry_worker_inside(registry_worker_t *worker, const char *url, char *id)
 static bool
 registry_worker_removals(registry_worker_t *worker)
 {
-    bool               done, ours;
-    char               path[64];
+    char               path[96];
     json_t            *list, *root, *row;
     size_t             i, n;
+    json_int_t         after, id;
     registry_answer_t  answer;
 
-    (void) snprintf(path, sizeof(path), "/removals?limit=%d",
-                    REGISTRY_WORKER_BATCH);
+    id = 0;
 
     do {
-        done = true;
+        after = id;
         n = 0;
+
+        (void) snprintf(path, sizeof(path), "/removals?limit=%d&after=%"
+                        JSON_INTEGER_FORMAT, REGISTRY_WORKER_BATCH, after);
 
         if (!registry_worker_call(worker, "GET", path, NULL, &answer)) {
             return false;
@@ -608,35 +610,36 @@ registry_worker_removals(registry_worker_t *worker)
                 break;
             }
 
-            if (!registry_worker_removal(worker, row, &ours)) {
-                done = false;
-                break;
+            if (!registry_worker_removal(worker, row)) {
+                json_decref(root);
+                return false;
             }
 
-            n += ours ? 1 : 0;
+            id = json_integer_value(json_object_get(row, "id"));
+            n++;
         }
 
         json_decref(root);
 
-    } while (done && n == REGISTRY_WORKER_BATCH
+        /* behind the rows of other nodes and stores there may be ours */
+
+    } while (n == REGISTRY_WORKER_BATCH && id > after
              && !registry_worker_stopped(worker));
 
-    return done;
+    return true;
 }
 
 
-/* *ours: the row is done with; false: the registry did not take it */
+/* false: the registry did not take it */
 
 static bool
-registry_worker_removal(registry_worker_t *worker, json_t *row, bool *ours)
+registry_worker_removal(registry_worker_t *worker, json_t *row)
 {
     bool               called;
     char               name[GLANCE_IMAGE_ID_MAX + 1], path[128];
     char              *body;
     const char        *id, *url;
     registry_answer_t  answer;
-
-    *ours = false;
 
     id = json_string_value(json_object_get(row, "image_id"));
     url = json_string_value(json_object_get(row, "url"));
@@ -648,7 +651,6 @@ registry_worker_removal(registry_worker_t *worker, json_t *row, bool *ours)
         return true;                    /* of another store or node */
     }
 
-    *ours = true;
     body = NULL;
 
     (void) snprintf(path, sizeof(path), "/removals/%s", id);
