@@ -53,7 +53,7 @@ ngx_http_glance_delete_record(ngx_http_request_t *r,
         return;
     }
 
-    if (!ngx_http_glance_show_record(r, ctx)) {
+    if (!ngx_http_glance_show_record(r, ctx, 0)) {
         return;
     }
 

@@ -50,15 +50,29 @@ struct ngx_http_glance_dialect_s {
     unsigned                    put_headers:1;  /* PUT answers with them */
     unsigned                    head_empty:1;   /* HEAD has length 0 */
     unsigned                    purge:1;        /* PUT replaces properties */
+    unsigned                    conditions:1;   /* and ranges, ETag quoted */
+    unsigned                    deleted:1;      /* shown to administrators */
+    unsigned                    nulls:1;        /* empty: the field is unset */
+    unsigned                    zero:1;         /* size 0 needs no data */
 };
 
 
 extern const ngx_http_glance_dialect_t  ngx_http_glance_dialect_seed;
+extern const ngx_http_glance_dialect_t  ngx_http_glance_dialect_v1;
 
 
-/* the record out of the registry's answer; zero: a fault was sent */
+/*
+ * The record out of the registry's answer; zero: a fault was sent.  Deleted
+ * images are not found, unless "deleted" is set and the caller may see them.
+ */
 ngx_uint_t ngx_http_glance_show_record(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
+    ngx_http_glance_ctx_t *ctx, ngx_uint_t deleted);
+
+/* headers */
+ngx_int_t ngx_http_glance_header_meta(ngx_http_request_t *r,
+    const char *word, ngx_str_t *value);
+ngx_int_t ngx_http_glance_header_property(ngx_http_request_t *r,
+    const char *key, ngx_str_t *value);
 
 ngx_int_t ngx_http_glance_image_uri(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_str_t *base, ngx_str_t *uri);

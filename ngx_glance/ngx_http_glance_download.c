@@ -9,6 +9,8 @@
 #include "ngx_http_glance_store.h"
 
 
+static void ngx_http_glance_download_nothing(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_download_opened(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
 
@@ -24,6 +26,11 @@ ngx_http_glance_download(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
     ngx_http_glance_loc_conf_t  *glcf;
 
     glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    if (ctx->image.location.len == 0 && ctx->image.size == 0) {
+        ngx_http_glance_download_nothing(r, ctx);
+        return;
+    }
 
     store = ngx_http_glance_store_locate(glcf, &ctx->image.location);
 
@@ -50,6 +57,26 @@ ngx_http_glance_download(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
     if (rc != NGX_AGAIN) {
         ngx_http_glance_download_opened(r, ctx, rc);
     }
+}
+
+
+/* an image that was created with size 0 has no data anywhere */
+
+static void
+ngx_http_glance_download_nothing(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_str_t  empty;
+
+    if (ctx->route->dialect->headers(r, ctx) != NGX_OK) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_str_null(&empty);
+
+    ngx_http_glance_send(r, ctx, NGX_HTTP_OK, "application/octet-stream",
+                         &empty);
 }
 
 
@@ -84,8 +111,13 @@ ngx_http_glance_download_opened(ngx_http_request_t *r,
         return;
     }
 
-    r->headers_out.last_modified_time = h->mtime;
-    r->allow_ranges = 1;
+    if (ctx->route->dialect->conditions) {
+        r->headers_out.last_modified_time = h->mtime;
+        r->allow_ranges = 1;
+
+    } else {
+        r->disable_not_modified = 1;
+    }
 
     if (ngx_http_glance_add_etag(r, ctx) != NGX_OK
         || ctx->route->dialect->headers(r, ctx) != NGX_OK)

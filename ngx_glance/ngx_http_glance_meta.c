@@ -378,12 +378,19 @@ ngx_http_glance_meta_check_size(ngx_http_request_t *r,
 
     value = &ctx->meta.field[GLANCE_META_SIZE];
 
-    if (value->len == 0) {
-        return 1;
-    }
-
     text.data = value->data;
     text.len = value->len;
+
+    if (glance_str_eq(text, glance_str("None"))) {
+
+        /* old clients' word for "I do not know" */
+
+        ctx->meta.given[GLANCE_META_SIZE] = 0;
+    }
+
+    if (!ctx->meta.given[GLANCE_META_SIZE]) {
+        return 1;
+    }
 
     if (!glance_str_u64(text, GLANCE_IMAGE_SIZE_MAX, &size)) {
         ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
@@ -453,7 +460,9 @@ ngx_http_glance_meta_check_words(ngx_http_request_t *r,
         text.data = value->data;
         text.len = value->len;
 
-        if (text.len && !glance_str_u64(text, 2147483647, &number)) {
+        if (ctx->meta.given[numbers[i]]
+            && !glance_str_u64(text, 2147483647, &number))
+        {
             ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
                                   "x-image-meta-%s must be a number from 0 to "
                                   "2147483647", glance_meta_name(numbers[i]));

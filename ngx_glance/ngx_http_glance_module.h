@@ -152,6 +152,7 @@ struct ngx_http_glance_ctx_s {
     ngx_str_t                   service_roles;
 
     ngx_http_glance_meta_t      meta;
+    json_t                     *body;           /* kept; NULL: there is none */
     ngx_http_glance_image_t     image;
     ngx_http_glance_call_t      call;
     ngx_http_glance_claim_t    *claim;          /* sent with calls when set */
@@ -204,6 +205,17 @@ void ngx_http_glance_fault_call(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 ngx_int_t ngx_http_glance_base_uri(ngx_http_request_t *r, ngx_str_t *uri);
 
+/* headers: one of the request's by its name in lower case, or NULL */
+ngx_str_t *ngx_http_glance_header_find(ngx_http_request_t *r,
+    const char *name);
+
+/*
+ * body: reads a request's body of JSON into ctx->body and goes on; one that
+ * is longer than NGX_HTTP_GLANCE_JSON_MAX is refused
+ */
+void ngx_http_glance_read_json(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_step_pt next);
+
 /* identity: NGX_OK, or a status */
 ngx_int_t ngx_http_glance_identify(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
@@ -243,15 +255,15 @@ ngx_int_t ngx_http_glance_record_read(ngx_http_request_t *r, json_t *json,
     ngx_http_glance_image_t *image);
 json_t *ngx_http_glance_record_json(ngx_http_request_t *r, ngx_str_t *body);
 
-/* json */
+/* json; "keep" steals the reference until the request ends */
 json_t *ngx_http_glance_json_string(ngx_str_t *s);
+ngx_int_t ngx_http_glance_json_keep(ngx_http_request_t *r, json_t *json);
 ngx_int_t ngx_http_glance_json_dump(ngx_http_request_t *r, json_t *json,
     ngx_str_t *text);
 
 /* meta: request headers -> ctx->meta; false: a fault was sent */
 ngx_uint_t ngx_http_glance_meta_read(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-
 
 
 #endif /* _NGX_HTTP_GLANCE_MODULE_H_INCLUDED_ */

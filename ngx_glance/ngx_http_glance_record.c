@@ -22,14 +22,8 @@ static ngx_uint_t ngx_http_glance_record_time(json_t *json, const char *key,
 json_t *
 ngx_http_glance_record_json(ngx_http_request_t *r, ngx_str_t *body)
 {
-    json_t              *json;
-    json_error_t         error;
-    ngx_pool_cleanup_t  *cln;
-
-    cln = ngx_pool_cleanup_add(r->pool, 0);
-    if (cln == NULL) {
-        return NULL;
-    }
+    json_t        *json;
+    json_error_t   error;
 
     json = json_loadb((const char *) body->data, body->len,
                       JSON_REJECT_DUPLICATES|JSON_ALLOW_NUL, &error);
@@ -41,8 +35,9 @@ ngx_http_glance_record_json(ngx_http_request_t *r, ngx_str_t *body)
         return NULL;
     }
 
-    cln->handler = ngx_http_glance_json_free;
-    cln->data = json;
+    if (ngx_http_glance_json_keep(r, json) != NGX_OK) {
+        return NULL;
+    }
 
     if (!json_is_object(json)) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
@@ -51,6 +46,26 @@ ngx_http_glance_record_json(ngx_http_request_t *r, ngx_str_t *body)
     }
 
     return json;
+}
+
+
+/* frees it at once if there is no memory */
+
+ngx_int_t
+ngx_http_glance_json_keep(ngx_http_request_t *r, json_t *json)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        json_decref(json);
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_http_glance_json_free;
+    cln->data = json;
+
+    return NGX_OK;
 }
 
 

@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_glance_module.h"
+#include "ngx_http_glance_dialect.h"
 
 
 #define NGX_HTTP_GLANCE_FAULT_MAX   4096
@@ -36,7 +36,10 @@ ngx_http_glance_add_header(ngx_http_request_t *r, const char *key,
 }
 
 
-/* a strong one: the data of an image never change */
+/*
+ * A strong one: the data of an image never change.  In v1 it has no quotes,
+ * and so means nothing to nginx (specs/v1.md 2.2).
+ */
 
 ngx_int_t
 ngx_http_glance_add_etag(ngx_http_request_t *r,
@@ -47,6 +50,10 @@ ngx_http_glance_add_etag(ngx_http_request_t *r,
 
     if (ctx->image.checksum.len == 0) {
         return NGX_OK;
+    }
+
+    if (!ctx->route->dialect->conditions) {
+        return ngx_http_glance_add_header(r, "ETag", &ctx->image.checksum);
     }
 
     h = ngx_list_push(&r->headers_out.headers);
@@ -221,16 +228,14 @@ void ngx_cdecl
 ngx_http_glance_fault(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     ngx_uint_t status, const char *fmt, ...)
 {
-    u_char            *mem;
-    va_list            args;
-    ngx_str_t          body, retry;
-    glance_buf_t       b;
-    glance_str_t       detail, accept;
-    glance_fault_e     form;
-    ngx_table_elt_t   *h;
-    ngx_list_part_t   *part;
-    ngx_uint_t         i, level;
-    u_char             text[NGX_HTTP_GLANCE_DETAIL_MAX];
+    u_char          *mem;
+    va_list          args;
+    ngx_str_t       *value, body, retry;
+    ngx_uint_t       level;
+    glance_buf_t     b;
+    glance_str_t     detail, accept;
+    glance_fault_e   form;
+    u_char           text[NGX_HTTP_GLANCE_DETAIL_MAX];
 
     if (r->header_sent) {
         ngx_http_glance_finalize(r, ctx, NGX_ERROR);
@@ -245,30 +250,11 @@ ngx_http_glance_fault(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     accept.len = 0;
     accept.data = NULL;
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    value = ngx_http_glance_header_find(r, "accept");
 
-    for (i = 0; /* void */; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == sizeof("accept") - 1
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "accept",
-                               sizeof("accept") - 1)
-               == 0)
-        {
-            accept.len = h[i].value.len;
-            accept.data = h[i].value.data;
-            break;
-        }
+    if (value) {
+        accept.len = value->len;
+        accept.data = value->data;
     }
 
     form = glance_fault_form(accept);

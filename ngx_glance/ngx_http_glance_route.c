@@ -7,10 +7,16 @@
 #include "ngx_http_glance_dialect.h"
 
 
+/* whoever uses another one in v1 hears that nobody does */
+#define NGX_HTTP_GLANCE_METHODS                                               \
+    (NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_DELETE    \
+     |NGX_HTTP_PATCH)
+
+
 static void ngx_http_glance_dispatch(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static ngx_uint_t ngx_http_glance_route_match(ngx_str_t *pattern,
-    ngx_str_t *path, ngx_str_t *id);
+static ngx_uint_t ngx_http_glance_route_match(const ngx_str_t *pattern,
+    ngx_str_t *path, ngx_str_t *id, ngx_str_t *member);
 static ngx_int_t ngx_http_glance_route_id(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_not_allowed(ngx_http_request_t *r,
@@ -46,6 +52,41 @@ static const ngx_http_glance_route_t  ngx_http_glance_routes[] = {
       ngx_http_glance_put, &ngx_http_glance_dialect_seed },
     { NGX_HTTP_DELETE, ngx_string("/images/{id}"),
       ngx_http_glance_delete, &ngx_http_glance_dialect_seed },
+
+    { 0, ngx_string("/v1"), ngx_http_glance_versions_slash, NULL },
+
+    { NGX_HTTP_GET, ngx_string("/v1/"),
+      ngx_http_glance_v1_index, &ngx_http_glance_dialect_v1 },
+
+    { NGX_HTTP_GET, ngx_string("/v1/images"),
+      ngx_http_glance_v1_index, &ngx_http_glance_dialect_v1 },
+    { NGX_HTTP_POST, ngx_string("/v1/images"),
+      ngx_http_glance_post, &ngx_http_glance_dialect_v1 },
+
+    { NGX_HTTP_GET, ngx_string("/v1/images/detail"),
+      ngx_http_glance_v1_detail, &ngx_http_glance_dialect_v1 },
+
+    { NGX_HTTP_GET, ngx_string("/v1/images/{id}"),
+      ngx_http_glance_get, &ngx_http_glance_dialect_v1 },
+    { NGX_HTTP_HEAD, ngx_string("/v1/images/{id}"),
+      ngx_http_glance_head, &ngx_http_glance_dialect_v1 },
+    { NGX_HTTP_PUT, ngx_string("/v1/images/{id}"),
+      ngx_http_glance_put, &ngx_http_glance_dialect_v1 },
+    { NGX_HTTP_DELETE, ngx_string("/v1/images/{id}"),
+      ngx_http_glance_delete, &ngx_http_glance_dialect_v1 },
+
+    { NGX_HTTP_GET, ngx_string("/v1/images/{id}/members"),
+      ngx_http_glance_members_index, &ngx_http_glance_dialect_v1 },
+    { NGX_HTTP_PUT, ngx_string("/v1/images/{id}/members"),
+      ngx_http_glance_members_replace, &ngx_http_glance_dialect_v1 },
+
+    { NGX_HTTP_PUT, ngx_string("/v1/images/{id}/members/{member}"),
+      ngx_http_glance_member_save, &ngx_http_glance_dialect_v1 },
+    { NGX_HTTP_DELETE, ngx_string("/v1/images/{id}/members/{member}"),
+      ngx_http_glance_member_delete, &ngx_http_glance_dialect_v1 },
+
+    { NGX_HTTP_GET, ngx_string("/v1/shared-images/{member}"),
+      ngx_http_glance_shared_images, &ngx_http_glance_dialect_v1 },
 
     { 0, ngx_null_string, NULL, NULL }
 };
@@ -91,7 +132,7 @@ static void
 ngx_http_glance_dispatch(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
     ngx_int_t                       rc;
-    ngx_str_t                       path, id;
+    ngx_str_t                       path, id, member;
     ngx_uint_t                      known;
     const ngx_http_glance_route_t  *route;
     ngx_http_glance_loc_conf_t     *glcf;
@@ -105,13 +146,15 @@ ngx_http_glance_dispatch(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         ngx_str_set(&path, "/");
     }
 
+    if (!ngx_http_glance_versions_path(r, ctx, &path)) {
+        return;
+    }
+
     known = 0;
 
     for (route = ngx_http_glance_routes; route->path.len; route++) {
 
-        if (!ngx_http_glance_route_match((ngx_str_t *) &route->path, &path,
-                                         &id))
-        {
+        if (!ngx_http_glance_route_match(&route->path, &path, &id, &member)) {
             continue;
         }
 
@@ -123,6 +166,7 @@ ngx_http_glance_dispatch(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
         known = 1;
         ctx->image_id = id;
+        ctx->member = member;
 
         if (route->method && !(route->method & r->method)) {
             continue;
@@ -150,6 +194,15 @@ ngx_http_glance_dispatch(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return;
     }
 
+    if (known && ngx_strncmp(path.data, "/v1/", 4) == 0
+        && !(r->method & NGX_HTTP_GLANCE_METHODS))
+    {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_IMPLEMENTED,
+                              "The method %V is not implemented.",
+                              &r->method_name);
+        return;
+    }
+
     if (known) {
         ngx_http_glance_not_allowed(r, ctx, &path);
         return;
@@ -161,12 +214,14 @@ ngx_http_glance_dispatch(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
 
 static ngx_uint_t
-ngx_http_glance_route_match(ngx_str_t *pattern, ngx_str_t *path,
-    ngx_str_t *id)
+ngx_http_glance_route_match(const ngx_str_t *pattern, ngx_str_t *path,
+    ngx_str_t *id, ngx_str_t *member)
 {
-    u_char  *p, *q, *end, *last;
+    u_char     *p, *q, *end, *last;
+    ngx_str_t  *param;
 
     ngx_str_null(id);
+    ngx_str_null(member);
 
     p = pattern->data;
     end = p + pattern->len;
@@ -176,15 +231,16 @@ ngx_http_glance_route_match(ngx_str_t *pattern, ngx_str_t *path,
     while (p < end) {
 
         if (*p == '{') {
-            id->data = q;
+            param = (p[1] == 'i') ? id : member;
+            param->data = q;
 
             while (q < last && *q != '/') {
                 q++;
             }
 
-            id->len = q - id->data;
+            param->len = q - param->data;
 
-            if (id->len == 0) {
+            if (param->len == 0) {
                 return 0;
             }
 
@@ -248,7 +304,7 @@ ngx_http_glance_not_allowed(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     ngx_str_t *path)
 {
     u_char                         *p;
-    ngx_str_t                       allow, id;
+    ngx_str_t                       allow, id, member;
     ngx_uint_t                      i;
     const ngx_http_glance_route_t  *route;
     u_char                          buf[64];
@@ -257,8 +313,7 @@ ngx_http_glance_not_allowed(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 
     for (route = ngx_http_glance_routes; route->path.len; route++) {
 
-        if (!ngx_http_glance_route_match((ngx_str_t *) &route->path, path,
-                                         &id)
+        if (!ngx_http_glance_route_match(&route->path, path, &id, &member)
             || (id.len != 0) != (ctx->image_id.len != 0))
         {
             continue;

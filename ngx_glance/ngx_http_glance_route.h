@@ -16,7 +16,7 @@ typedef struct ngx_http_glance_dialect_s  ngx_http_glance_dialect_t;
 
 struct ngx_http_glance_route_s {
     ngx_uint_t                        method;   /* 0: any */
-    ngx_str_t                         path;     /* "{id}" is one segment */
+    ngx_str_t                         path;     /* "{..}" is one segment */
     ngx_http_glance_step_pt           handler;
     const ngx_http_glance_dialect_t  *dialect;  /* NULL: needs no identity */
 };
@@ -27,11 +27,33 @@ void ngx_http_glance_versions(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 void ngx_http_glance_versions_choice(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
+ngx_uint_t ngx_http_glance_versions_path(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_str_t *path);
+void ngx_http_glance_versions_slash(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 
 /* the seed dialect, specs/v1.md part 1 */
 void ngx_http_glance_seed_index(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 void ngx_http_glance_seed_detail(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+/* the lists of v1, specs/v1.md 2.5 */
+void ngx_http_glance_v1_index(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_v1_detail(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+/* members, specs/v1.md 2.12 */
+void ngx_http_glance_members_index(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_members_replace(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_member_save(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_member_delete(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_shared_images(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 
 /* one image, in either header dialect */

@@ -24,8 +24,6 @@ static ngx_int_t ngx_http_glance_seed_headers(ngx_http_request_t *r,
 static const char *ngx_http_glance_seed_type(ngx_http_glance_image_t *image);
 static ngx_int_t ngx_http_glance_seed_property_headers(ngx_http_request_t *r,
     ngx_http_glance_image_t *image);
-static ngx_int_t ngx_http_glance_seed_header(ngx_http_request_t *r,
-    glance_meta_e field, ngx_str_t *value);
 static void ngx_http_glance_seed_time(u_char *buf, ngx_uint_t given,
     int64_t epoch, ngx_str_t *text);
 static const char *ngx_http_glance_seed_store(ngx_http_request_t *r,
@@ -45,7 +43,11 @@ const ngx_http_glance_dialect_t  ngx_http_glance_dialect_seed = {
     1,                                     /* multipart */
     1,                                     /* put_headers */
     0,                                     /* head_empty */
-    0                                      /* purge */
+    0,                                     /* purge */
+    1,                                     /* conditions */
+    0,                                     /* deleted */
+    0,                                     /* nulls */
+    0                                      /* zero */
 };
 
 
@@ -330,7 +332,8 @@ ngx_http_glance_seed_headers(ngx_http_request_t *r,
     value[GLANCE_META_SIZE].len = ngx_sprintf(p, "%O", image->size) - p;
 
     for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        if (ngx_http_glance_seed_header(r, fields[i], &value[fields[i]])
+        if (ngx_http_glance_header_meta(r, glance_meta_name(fields[i]),
+                                        &value[fields[i]])
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -338,8 +341,7 @@ ngx_http_glance_seed_headers(ngx_http_request_t *r,
     }
 
     if (image->checksum.len
-        && ngx_http_glance_seed_header(r, GLANCE_META_CHECKSUM,
-                                       &image->checksum)
+        && ngx_http_glance_header_meta(r, "checksum", &image->checksum)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -349,84 +351,29 @@ ngx_http_glance_seed_headers(ngx_http_request_t *r,
 }
 
 
-/*
- * What v2 clients and other services stored may not fit into a header: such
- * properties are left out, as they could only be shown wrong.
- */
-
 static ngx_int_t
 ngx_http_glance_seed_property_headers(ngx_http_request_t *r,
     ngx_http_glance_image_t *image)
 {
-    json_t        *json;
-    u_char        *name;
-    size_t         len;
-    ngx_str_t      value;
-    const char    *key;
-    glance_str_t   text;
+    json_t      *json;
+    ngx_str_t    value;
+    const char  *key;
 
     json_object_foreach(image->properties, key, json) {
 
-        text.data = (const u_char *) key;
-        text.len = ngx_strlen(key);
-
-        if (ngx_strcmp(key, "type") == 0 || !glance_meta_key_safe(text)) {
+        if (ngx_strcmp(key, "type") == 0) {
             continue;
         }
-
-        len = sizeof("x-image-meta-property-") + text.len;
-
-        name = ngx_pnalloc(r->pool, len);
-        if (name == NULL) {
-            return NGX_ERROR;
-        }
-
-        (void) ngx_sprintf(name, "x-image-meta-property-%s%Z", key);
-        ngx_strlow(name, name, len - 1);
 
         value.data = (u_char *) json_string_value(json);
         value.len = json_string_length(json);
 
-        text.data = value.data;
-        text.len = value.len;
-
-        if (glance_meta_value_safe(text)
-            && ngx_http_glance_add_header(r, (const char *) name, &value)
-               != NGX_OK)
-        {
+        if (ngx_http_glance_header_property(r, key, &value) != NGX_OK) {
             return NGX_ERROR;
         }
     }
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_glance_seed_header(ngx_http_request_t *r, glance_meta_e field,
-    ngx_str_t *value)
-{
-    u_char        *p;
-    const char    *name;
-    glance_str_t   text;
-
-    text.data = value->data;
-    text.len = value->len;
-
-    if (!glance_meta_value_safe(text)) {
-        return NGX_OK;
-    }
-
-    name = glance_meta_name(field);
-
-    p = ngx_pnalloc(r->pool, sizeof("x-image-meta-") + ngx_strlen(name));
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_sprintf(p, "x-image-meta-%s%Z", name);
-
-    return ngx_http_glance_add_header(r, (const char *) p, value);
 }
 
 

@@ -33,7 +33,8 @@ ngx_http_glance_get(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 /* zero: the client has got its answer */
 
 ngx_uint_t
-ngx_http_glance_show_record(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+ngx_http_glance_show_record(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_uint_t deleted)
 {
     if (ctx->call.status != NGX_HTTP_OK) {
         ngx_http_glance_fault_call(r, ctx);
@@ -48,7 +49,9 @@ ngx_http_glance_show_record(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
     /* to administrators registries show deleted images too */
 
-    if (ctx->image.deleted || ctx->image.status == GLANCE_STATUS_DELETED) {
+    if ((ctx->image.deleted || ctx->image.status == GLANCE_STATUS_DELETED)
+        && !(deleted && ctx->admin))
+    {
         ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_FOUND,
                               "Image with identifier %V not found",
                               &ctx->image_id);
@@ -66,7 +69,7 @@ ngx_http_glance_head_record(ngx_http_request_t *r,
     off_t      length;
     ngx_int_t  rc;
 
-    if (!ngx_http_glance_show_record(r, ctx)) {
+    if (!ngx_http_glance_show_record(r, ctx, ctx->route->dialect->deleted)) {
         return;
     }
 
@@ -96,7 +99,7 @@ static void
 ngx_http_glance_get_record(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
-    if (!ngx_http_glance_show_record(r, ctx)) {
+    if (!ngx_http_glance_show_record(r, ctx, ctx->route->dialect->deleted)) {
         return;
     }
 

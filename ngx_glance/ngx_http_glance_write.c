@@ -8,6 +8,8 @@
 #include "ngx_http_glance_upload.h"
 
 
+static const char *ngx_http_glance_post_status(ngx_http_glance_ctx_t *ctx,
+    ngx_uint_t body);
 static ngx_uint_t ngx_http_glance_write_request(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_uint_t create);
 static ngx_uint_t ngx_http_glance_write_type(ngx_http_request_t *r,
@@ -87,7 +89,8 @@ ngx_http_glance_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         || json_object_set_new(image, "id", ngx_http_glance_json_string(id))
            != 0
         || json_object_set_new(image, "status",
-                               json_string(body ? "saving" : "queued"))
+                               json_string(ngx_http_glance_post_status(ctx,
+                                                                       body)))
            != 0
         || (!ctx->meta.given[GLANCE_META_SIZE]
             && json_object_set_new(image, "size", json_integer(0)) != 0))
@@ -100,6 +103,18 @@ ngx_http_glance_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
     ngx_http_glance_registry_image(r, ctx, "POST", NULL,
                                    json_pack("{s:o}", "image", image),
                                    ngx_http_glance_post_record);
+}
+
+
+static const char *
+ngx_http_glance_post_status(ngx_http_glance_ctx_t *ctx, ngx_uint_t body)
+{
+    if (body) {
+        return "saving";
+    }
+
+    return (ctx->route->dialect->zero && ctx->meta.size == 0) ? "active"
+                                                              : "queued";
 }
 
 
@@ -282,6 +297,9 @@ ngx_http_glance_write_fields(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
             if (value->len) {
                 rc |= json_object_set_new(image, name,
                                           ngx_http_glance_json_string(value));
+
+            } else if (ctx->route->dialect->nulls) {
+                rc |= json_object_set_new(image, name, json_null());
             }
         }
     }
@@ -484,7 +502,7 @@ ngx_http_glance_put_allowed(ngx_http_request_t *r,
     ngx_str_t        *id;
     glance_status_e   now;
 
-    if (!ngx_http_glance_show_record(r, ctx)
+    if (!ngx_http_glance_show_record(r, ctx, ctx->route->dialect->deleted)
         || !ctx->route->dialect->change(r, ctx))
     {
         return 0;
@@ -532,7 +550,7 @@ ngx_http_glance_put_done(ngx_http_request_t *r,
         return;
     }
 
-    if (!ngx_http_glance_show_record(r, ctx)) {
+    if (!ngx_http_glance_show_record(r, ctx, 0)) {
         return;
     }
 

@@ -97,6 +97,8 @@ registry_db_claim_holds(registry_tx_t *tx, glance_str_t image_id,
     registry_rc_e         rc;
     registry_claim_row_t  claim;
 
+    memset(&claim, 0, sizeof(registry_claim_row_t));
+
     rc = registry_db_claim_get(tx, tx->pool, id, &claim, err);
 
     if (rc == REGISTRY_OK && !glance_str_eq(claim.image_id, image_id)) {

@@ -365,18 +365,18 @@ static registry_rc_e
 registry_ini_continue(registry_ini_reader_t *reader,
     registry_ini_slice_t more)
 {
-    char    *value;
+    char    *value, **entry;
     size_t   len;
 
-    value = reader->ini->entries[reader->ini->n - 1].value;
-    len = strlen(value);
+    entry = &reader->ini->entries[reader->ini->n - 1].value;
+    len = strlen(*entry);
 
-    value = realloc(value, len + 1 + more.len + 1);
+    value = realloc(*entry, len + 1 + more.len + 1);
     if (value == NULL) {
         return REGISTRY_ERROR;
     }
 
-    reader->ini->entries[reader->ini->n - 1].value = value;
+    *entry = value;
 
     if (len > 0) {
         value[len++] = ' ';

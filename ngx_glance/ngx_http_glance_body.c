@@ -1,0 +1,257 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "ngx_http_glance_module.h"
+
+
+#define NGX_HTTP_GLANCE_JSON_MAX  (256 * 1024)
+
+
+/*
+ * Small bodies of JSON.  They are read unbuffered, like data, and collected
+ * in memory: nginx's buffered reading would put longer ones into a file,
+ * which the worker would have to write and read.
+ */
+
+typedef struct {
+    ngx_http_glance_step_pt     next;
+    u_char                     *start;
+    u_char                     *last;
+    u_char                     *end;
+} ngx_http_glance_body_t;
+
+
+static void ngx_http_glance_body_first(ngx_http_request_t *r);
+static void ngx_http_glance_body_more(ngx_http_request_t *r);
+static void ngx_http_glance_body_collect(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static ngx_int_t ngx_http_glance_body_take(ngx_http_request_t *r,
+    ngx_http_glance_body_t *body);
+static ngx_int_t ngx_http_glance_body_grow(ngx_http_request_t *r,
+    ngx_http_glance_body_t *body, size_t size);
+static void ngx_http_glance_body_end(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+
+void
+ngx_http_glance_read_json(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_http_glance_step_pt next)
+{
+    ngx_int_t                rc;
+    ngx_http_glance_body_t  *body;
+
+    if (r->headers_in.content_length_n > NGX_HTTP_GLANCE_JSON_MAX) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                              "The body is longer than %d bytes",
+                              NGX_HTTP_GLANCE_JSON_MAX);
+        return;
+    }
+
+    body = ngx_pcalloc(r->pool, sizeof(ngx_http_glance_body_t));
+    if (body == NULL) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    body->next = next;
+    ctx->data = body;
+
+    r->request_body_no_buffering = 1;
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_glance_body_first);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        ngx_http_glance_finalize(r, ctx, rc);
+        return;
+    }
+
+    /* nginx has taken a reference for the reading, beside our own */
+
+    ngx_http_finalize_request(r, NGX_DONE);
+}
+
+
+static void
+ngx_http_glance_body_first(ngx_http_request_t *r)
+{
+    r->read_event_handler = ngx_http_glance_body_more;
+
+    ngx_http_glance_body_collect(r, ngx_http_glance_get_ctx(r));
+}
+
+
+static void
+ngx_http_glance_body_more(ngx_http_request_t *r)
+{
+    ngx_http_glance_ctx_t  *ctx;
+
+    ctx = ngx_http_glance_get_ctx(r);
+
+    if (r->connection->read->timedout) {
+        r->connection->timedout = 1;
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_REQUEST_TIME_OUT,
+                              "The client stopped sending");
+        return;
+    }
+
+    ngx_http_glance_body_collect(r, ctx);
+}
+
+
+static void
+ngx_http_glance_body_collect(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    for ( ;; ) {
+        rc = ngx_http_glance_body_take(r, ctx->data);
+
+        if (rc != NGX_OK) {
+            break;
+        }
+
+        if (!r->reading_body) {
+            ngx_http_glance_body_end(r, ctx);
+            return;
+        }
+
+        rc = ngx_http_read_unbuffered_request_body(r);
+
+        if (rc == NGX_AGAIN && r->request_body->bufs == NULL) {
+            return;
+        }
+
+        if (rc != NGX_OK && rc != NGX_AGAIN) {
+            break;
+        }
+    }
+
+    if (rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
+        ngx_http_glance_fault(r, ctx, rc, "The body is longer than %d bytes",
+                              NGX_HTTP_GLANCE_JSON_MAX);
+        return;
+    }
+
+    ngx_http_glance_finalize(r, ctx, rc);
+}
+
+
+static ngx_int_t
+ngx_http_glance_body_take(ngx_http_request_t *r, ngx_http_glance_body_t *body)
+{
+    size_t        size;
+    ngx_buf_t    *b;
+    ngx_int_t     rc;
+    ngx_chain_t  *cl;
+
+    while (r->request_body->bufs) {
+        cl = r->request_body->bufs;
+        b = cl->buf;
+        size = ngx_buf_size(b);
+
+        if (size) {
+            rc = ngx_http_glance_body_grow(r, body, size);
+
+            if (rc != NGX_OK) {
+                return rc;
+            }
+
+            body->last = ngx_cpymem(body->last, b->pos, size);
+            b->pos = b->last;
+        }
+
+        r->request_body->bufs = cl->next;
+        ngx_free_chain(r->pool, cl);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_glance_body_grow(ngx_http_request_t *r, ngx_http_glance_body_t *body,
+    size_t size)
+{
+    size_t   used, room;
+    u_char  *p;
+
+    used = body->last - body->start;
+
+    if (size <= (size_t) (body->end - body->last)) {
+        return NGX_OK;
+    }
+
+    if (used + size > NGX_HTTP_GLANCE_JSON_MAX) {
+        return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
+    }
+
+    room = (r->headers_in.content_length_n > 0)
+           ? (size_t) r->headers_in.content_length_n
+           : ngx_min(2 * (used + size), NGX_HTTP_GLANCE_JSON_MAX);
+
+    if (room < used + size) {
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    p = ngx_pnalloc(r->pool, room);
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (used) {
+        ngx_memcpy(p, body->start, used);
+    }
+
+    body->start = p;
+    body->last = p + used;
+    body->end = p + room;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_glance_body_end(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    json_t                  *json;
+    json_error_t             error;
+    ngx_http_glance_body_t  *body;
+
+    body = ctx->data;
+
+    r->read_event_handler = ngx_http_block_reading;
+
+    if (body->last == body->start) {
+        body->next(r, ctx);
+        return;
+    }
+
+    json = json_loadb((const char *) body->start, body->last - body->start,
+                      JSON_REJECT_DUPLICATES, &error);
+
+    if (json == NULL) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "The body is no JSON: %s at byte %d",
+                              error.text, error.position);
+        return;
+    }
+
+    if (ngx_http_glance_json_keep(r, json) != NGX_OK) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    if (!json_is_object(json)) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "The body is no JSON object");
+        return;
+    }
+
+    ctx->body = json;
+
+    body->next(r, ctx);
+}
