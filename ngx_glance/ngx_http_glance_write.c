@@ -324,7 +324,7 @@ ngx_http_glance_write_properties(ngx_http_request_t *r,
     ngx_uint_t                   i;
     ngx_http_glance_property_t  *property;
 
-    if (ctx->meta.properties.nelts == 0) {
+    if (ctx->meta.properties.nelts == 0 && !ctx->purge) {
         return NGX_OK;
     }
 

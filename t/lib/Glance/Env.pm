@@ -151,6 +151,29 @@ sub create {
 }
 
 
+# API v1: path behind /v1/images, headers as above, none required
+
+sub v1 {
+    my ($env, $method, $path, $meta, %o) = @_;
+
+    return $env->request($method, "/v1/images$path",
+                         $env->with_meta({ name => undef, type => undef,
+                                           %{$meta || {}} }, %o));
+}
+
+
+sub v1_create {
+    my ($env, $meta, %o) = @_;
+
+    my $r = $env->v1('POST', '', $meta, %o);
+
+    die 'cannot create an image: ' . $r->summary() . "\n"
+        if $r->{status} != 201;
+
+    return $r->json()->{image}{id};
+}
+
+
 sub status_of {
     my ($env, $id) = @_;
 
