@@ -181,21 +181,21 @@ ngx_http_glance_body_grow(ngx_http_request_t *r, ngx_http_glance_body_t *body,
 
     used = body->last - body->start;
 
-    if (size <= (size_t) (body->end - body->last)) {
-        return NGX_OK;
-    }
-
     if (used + size > NGX_HTTP_GLANCE_JSON_MAX) {
         return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
     }
 
-    room = (r->headers_in.content_length_n > 0)
+    if (size <= (size_t) (body->end - body->last)) {
+        return NGX_OK;
+    }
+
+    /* nginx counts a chunked body in content_length_n as it comes in */
+
+    room = (r->headers_in.content_length_n > 0 && !r->headers_in.chunked)
            ? (size_t) r->headers_in.content_length_n
            : ngx_min(2 * (used + size), NGX_HTTP_GLANCE_JSON_MAX);
 
-    if (room < used + size) {
-        return NGX_HTTP_BAD_REQUEST;
-    }
+    room = ngx_max(room, used + size);
 
     p = ngx_pnalloc(r->pool, room);
     if (p == NULL) {
