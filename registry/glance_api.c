@@ -101,7 +101,7 @@ main(int argc, char **argv)
     }
 
     if (result != REGISTRY_OK) {
-        (void) fprintf(stderr, "ERROR: %s\n", err.text);
+        registry_cli_failed(api.cf, &err);
     }
 
     registry_config_free(api.cf);
@@ -432,6 +432,11 @@ glance_api_check(glance_api_t *api, bool keep, registry_err_t *err)
     (void) snprintf(conf, sizeof(conf), "%s/nginx.conf.check", api->run_dir);
     (void) snprintf(pid, sizeof(pid), "%s/check.pid", api->run_dir);
 
+    rc = registry_cli_check(api->cf, err);
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
     rc = glance_api_write(api, "nginx.conf.check", pid, err);
     if (rc != REGISTRY_OK) {
         return rc;
@@ -443,11 +448,6 @@ glance_api_check(glance_api_t *api, bool keep, registry_err_t *err)
     (void) unlink(pid);
 
     (void) fputs(text, stderr);
-
-    for (size_t i = 0; registry_config_warning(api->cf, i) != NULL; i++) {
-        (void) fprintf(stderr, "WARNING: %s\n",
-                       registry_config_warning(api->cf, i));
-    }
 
     if (status != 0) {
         return (status < 0)

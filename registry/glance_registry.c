@@ -17,6 +17,7 @@
 
 #define GLANCE_REGISTRY_PATH   4096
 #define GLANCE_REGISTRY_DRAIN  10000    /* ms */
+#define GLANCE_REGISTRY_PAUSE  100      /* ms, at least, between two tries */
 
 
 typedef struct {
@@ -34,7 +35,11 @@ static registry_rc_e glance_registry_open(glance_registry_t *registry,
     registry_err_t *err);
 static registry_rc_e glance_registry_run(glance_registry_t *registry,
     const registry_cli_t *cli, registry_err_t *err);
-static void glance_registry_loop(void);
+static registry_rc_e glance_registry_loop(glance_registry_t *registry,
+    registry_err_t *err);
+static registry_rc_e glance_registry_await(glance_registry_t *registry,
+    bool *ended, registry_err_t *err);
+static bool glance_registry_signal(int signo);
 
 
 static const registry_cli_opt_t  glance_registry_options[] = {
@@ -75,12 +80,14 @@ main(int argc, char **argv)
         }
     }
 
-    if (result == REGISTRY_OK && registry_cli_value(&cli, "check") == NULL) {
-        result = glance_registry_run(&registry, &cli, &err);
+    if (result == REGISTRY_OK) {
+        result = (registry_cli_value(&cli, "check") != NULL)
+                 ? registry_cli_check(registry.cf, &err)
+                 : glance_registry_run(&registry, &cli, &err);
     }
 
     if (result != REGISTRY_OK) {
-        (void) fprintf(stderr, "ERROR: %s\n", err.text);
+        registry_cli_failed(registry.cf, &err);
     }
 
     registry_sweep_stop(registry.sweep);
@@ -147,11 +154,15 @@ glance_registry_run(glance_registry_t *registry, const registry_cli_t *cli,
                  (int) registry_config_int(registry->cf, "bind_port"),
                  registry_db_name(registry->db));
 
-    glance_registry_loop();
+    rc = glance_registry_loop(registry, err);
+
+    if (rc != REGISTRY_OK) {
+        registry_log(REGISTRY_LOG_CRITICAL, "registry", "%s", err->text);
+    }
 
     registry_log(REGISTRY_LOG_INFO, "registry", "stopping");
 
-    return REGISTRY_OK;
+    return rc;
 }
 
 
@@ -176,7 +187,7 @@ glance_registry_open(glance_registry_t *registry, registry_err_t *err)
         return REGISTRY_ERROR;
     }
 
-    /* a database that is not there yet is waited for, request by request */
+    /* for a database that is not there yet, see glance_registry_await() */
 
     rc = registry_db_ready(registry->db, err);
 
@@ -223,25 +234,94 @@ glance_registry_app(glance_registry_t *registry)
 }
 
 
-static void
-glance_registry_loop(void)
+static registry_rc_e
+glance_registry_loop(glance_registry_t *registry, registry_err_t *err)
 {
-    for ( ;; ) {
+    bool           ended;
+    registry_rc_e  rc;
 
-        switch (registry_daemon_wait(-1)) {
+    rc = glance_registry_await(registry, &ended, err);
 
-        case SIGUSR1:
-            registry_log_reopen();
-            break;
+    while (rc == REGISTRY_OK && !ended) {
+        ended = glance_registry_signal(registry_daemon_wait(-1));
+    }
 
-        case SIGINT:
-        case SIGTERM:
-        case SIGQUIT:
-        case SIGHUP:
-            return;
+    return rc;
+}
 
-        default:
-            break;
+
+/*
+ * At the start the database is tried sql_max_retries times more; requests
+ * are answered with 503 meanwhile.  Later it is waited for without end.
+ */
+
+static registry_rc_e
+glance_registry_await(glance_registry_t *registry, bool *ended,
+    registry_err_t *err)
+{
+    int             pause;
+    int64_t         retries;
+    registry_rc_e   rc;
+    registry_err_t  cause;
+
+    retries = registry_config_int(registry->cf, "sql_max_retries");
+    pause = (int) registry_config_int(registry->cf, "sql_retry_interval")
+            * 1000;
+
+    if (pause == 0) {
+        pause = GLANCE_REGISTRY_PAUSE;
+    }
+
+    *ended = false;
+
+    for (int64_t n = 0; /* void */ ; n++) {
+
+        rc = registry_db_ready(registry->db, err);
+
+        if (rc == REGISTRY_OK) {
+            return REGISTRY_OK;
         }
+
+        if (rc != REGISTRY_BUSY) {
+            return rc;
+        }
+
+        if (retries >= 0 && n >= retries) {
+            cause = *err;
+
+            return registry_err_set(err, REGISTRY_BUSY, "database \"%.100s\" "
+                                    "is not reachable after %lld retries "
+                                    "(sql_max_retries): %.80s",
+                                    registry_db_name(registry->db),
+                                    (long long) retries, cause.text);
+        }
+
+        if (glance_registry_signal(registry_daemon_wait(pause))) {
+            *ended = true;
+            return REGISTRY_OK;
+        }
+    }
+}
+
+
+/* true: it is time to end, after the requests that are under way */
+
+static bool
+glance_registry_signal(int signo)
+{
+    switch (signo) {
+
+    case SIGUSR1:
+        registry_log_reopen();
+        return false;
+
+    case SIGINT:
+    case SIGTERM:
+    case SIGQUIT:
+    case SIGHUP:
+        return true;
+
+    default:
+        return false;
     }
 }

@@ -92,6 +92,10 @@ glance_worker_run(const registry_cli_t *cli, const registry_config_t *cf)
     }
 
     if (registry_cli_value(cli, "check") != NULL) {
+        if (registry_cli_check(cf, &err) != REGISTRY_OK) {
+            goto failed;
+        }
+
         rc = REGISTRY_EXIT_OK;
         goto done;
     }
@@ -124,7 +128,7 @@ glance_worker_run(const registry_cli_t *cli, const registry_config_t *cf)
 
 failed:
 
-    (void) fprintf(stderr, "ERROR: %s\n", err.text);
+    registry_cli_failed(cf, &err);
 
 done:
 

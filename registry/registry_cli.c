@@ -202,6 +202,27 @@ registry_cli_start(registry_cli_t *cli, int argc, char **argv,
 
 
 void
+registry_cli_failed(const registry_config_t *cf, registry_err_t *err)
+{
+    registry_config_locate(cf, err);
+
+    (void) fprintf(stderr, "ERROR: %s\n", err->text);
+}
+
+
+registry_rc_e
+registry_cli_check(const registry_config_t *cf, registry_err_t *err)
+{
+    for (size_t i = 0; registry_config_warning(cf, i) != NULL; i++) {
+        (void) fprintf(stderr, "WARNING: %s\n",
+                       registry_config_warning(cf, i));
+    }
+
+    return registry_log_check(cf, err);
+}
+
+
+void
 registry_cli_log_config(const registry_config_t *cf)
 {
     const char  *text;

@@ -92,5 +92,15 @@ int registry_cli_start(registry_cli_t *cli, int argc, char **argv,
 /* prints the configuration's warnings to the log, and with debug its dump */
 void registry_cli_log_config(const registry_config_t *cf);
 
+/* "ERROR: ..." on standard error, with file and line if they are known */
+void registry_cli_failed(const registry_config_t *cf, registry_err_t *err);
+
+/*
+ * --check, as far as it is the same for all servers: options of the log, and
+ * what the reader noticed, on standard error
+ */
+registry_rc_e registry_cli_check(const registry_config_t *cf,
+    registry_err_t *err);
+
 
 #endif /* _REGISTRY_CLI_H_INCLUDED_ */

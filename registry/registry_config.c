@@ -72,7 +72,7 @@ registry_config_new(const char *program)
     }
 
     for (size_t i = 0; i < n; i++) {
-        if (registry_config_assign(cf, i, registry_options[i].def, 0, &err)
+        if (registry_config_assign(cf, i, registry_options[i].def, 0, 0, &err)
             != REGISTRY_OK)
         {
             registry_config_free(cf);
@@ -157,6 +157,7 @@ registry_config_load_file(const char *program, const char *path,
         || registry_config_backends(cf, err) != REGISTRY_OK
         || registry_config_finish(cf, err) != REGISTRY_OK)
     {
+        registry_config_locate(cf, err);
         registry_config_free(cf);
         return NULL;
     }
@@ -268,6 +269,42 @@ registry_config_identity(const registry_config_t *cf)
 }
 
 
+/* what is wrong with an option begins with its name */
+
+void
+registry_config_locate(const registry_config_t *cf, registry_err_t *err)
+{
+    char      name[64], text[REGISTRY_ERR_TEXT];
+    size_t    i, len;
+    unsigned  line;
+
+    if (cf == NULL || cf->path == NULL) {
+        return;
+    }
+
+    len = strspn(err->text, "abcdefghijklmnopqrstuvwxyz0123456789_");
+
+    if (len >= sizeof(name)
+        || (err->text[len] != ':' && err->text[len] != ' '))
+    {
+        return;
+    }
+
+    (void) snprintf(name, sizeof(name), "%.*s", (int) len, err->text);
+    i = registry_config_index(cf, name);
+
+    line = (i < cf->n_options) ? cf->values[i].line : 0;
+
+    if (line == 0) {
+        return;
+    }
+
+    (void) snprintf(text, sizeof(text), "%s", err->text);
+    (void) registry_err_set(err, (registry_rc_e) err->code, "%.120s:%u: %s",
+                            cf->path, line, text);
+}
+
+
 bool
 registry_config_is_set(const registry_config_t *cf, const char *option)
 {
@@ -300,7 +337,7 @@ registry_config_set(registry_config_t *cf, const char *option,
                                 name);
     }
 
-    if (registry_config_assign(cf, i, value, REGISTRY_RANK_COMMAND, err)
+    if (registry_config_assign(cf, i, value, REGISTRY_RANK_COMMAND, 0, err)
         != REGISTRY_OK)
     {
         return REGISTRY_INVALID;
@@ -436,7 +473,7 @@ registry_config_directory(unsigned i, char *dir, size_t size)
 
 registry_rc_e
 registry_config_assign(registry_config_t *cf, size_t i, const char *text,
-    unsigned rank, registry_err_t *err)
+    unsigned rank, unsigned line, registry_err_t *err)
 {
     registry_rc_e  rc;
 
@@ -445,6 +482,7 @@ registry_config_assign(registry_config_t *cf, size_t i, const char *text,
 
     if (rc == REGISTRY_OK) {
         cf->values[i].rank = rank;
+        cf->values[i].line = line;
     }
 
     return rc;

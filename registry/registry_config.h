@@ -94,6 +94,12 @@ bool registry_config_bool(const registry_config_t *cf, const char *option);
 /* the identity part of flavor: "none", "keystone" or "trusted" */
 const char *registry_config_identity(const registry_config_t *cf);
 
+/*
+ * Puts "FILE:LINE: " before a text that begins with the name of an option,
+ * if the file set that option.
+ */
+void registry_config_locate(const registry_config_t *cf, registry_err_t *err);
+
 /* whether a file or the command line gave a value */
 bool registry_config_is_set(const registry_config_t *cf, const char *option);
 

@@ -127,7 +127,8 @@ registry_config_entry(registry_config_t *cf,
             continue;
         }
 
-        rc = registry_config_assign(cf, i, entry->value, rank, err);
+        rc = registry_config_assign(cf, i, entry->value, rank, entry->line,
+                                    err);
         if (rc != REGISTRY_OK) {
             return rc;
         }
@@ -286,8 +287,8 @@ registry_config_backends(registry_config_t *cf, registry_err_t *err)
 
         if (type == NULL || type == p || len >= sizeof(name)) {
             return registry_err_set(err, REGISTRY_INVALID,
-                                    "%.160s: enabled_backends: must be a "
-                                    "list of NAME:TYPE", cf->path);
+                                    "enabled_backends: must be a list of "
+                                    "NAME:TYPE");
         }
 
         (void) snprintf(name, sizeof(name), "%.*s", (int) (type - p), p);
@@ -304,11 +305,13 @@ registry_config_backends(registry_config_t *cf, registry_err_t *err)
             (void) snprintf(word, sizeof(word), "%.*s",
                             (int) (len - (size_t) (type - p) - 1), type + 1);
 
-            if (registry_config_assign(cf, i, word, REGISTRY_RANK_BACKEND,
+            if (registry_config_assign(cf, i, word, REGISTRY_RANK_BACKEND, 0,
                                        err)
                 != REGISTRY_OK)
             {
-                return REGISTRY_INVALID;
+                return registry_err_set(err, REGISTRY_INVALID,
+                                        "enabled_backends: there is no store "
+                                        "of type \"%s\"", word);
             }
         }
 
@@ -316,8 +319,8 @@ registry_config_backends(registry_config_t *cf, registry_err_t *err)
     }
 
     return registry_err_set(err, REGISTRY_INVALID,
-                            "%.120s: default_backend: \"%.60s\" is not in "
-                            "enabled_backends", cf->path, wanted);
+                            "default_backend: \"%.60s\" is not in "
+                            "enabled_backends", wanted);
 }
 
 
@@ -325,6 +328,7 @@ static registry_rc_e
 registry_config_backend(registry_config_t *cf, const char *name,
     registry_err_t *err)
 {
+    registry_err_t               cause;
     registry_ini_entry_t         as;
     const registry_ini_entry_t  *entry;
 
@@ -342,10 +346,13 @@ registry_config_backend(registry_config_t *cf, const char *name,
             if (registry_config_rank(cf, &registry_options[i], &as)
                 == REGISTRY_RANK_SECTION
                 && registry_config_assign(cf, i, entry->value,
-                                          REGISTRY_RANK_BACKEND, err)
+                                          REGISTRY_RANK_BACKEND, entry->line,
+                                          &cause)
                    != REGISTRY_OK)
             {
-                return REGISTRY_INVALID;
+                return registry_err_set(err, REGISTRY_INVALID,
+                                        "%.120s:%u: %.120s", cf->path,
+                                        entry->line, cause.text);
             }
         }
     }

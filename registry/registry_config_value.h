@@ -30,6 +30,7 @@ typedef struct {
     int64_t    number;
     bool       truth;
     unsigned   rank;            /* of the place that gave the text */
+    unsigned   line;            /* of the file; 0: none */
 } registry_config_value_t;
 
 typedef struct {
@@ -71,9 +72,9 @@ registry_rc_e registry_config_read(registry_config_t *cf,
 registry_rc_e registry_config_backends(registry_config_t *cf,
     registry_err_t *err);
 
-/* the row's value, from a place of this rank */
+/* the row's value, from a place of this rank, and line if it is the file */
 registry_rc_e registry_config_assign(registry_config_t *cf, size_t i,
-    const char *text, unsigned rank, registry_err_t *err);
+    const char *text, unsigned rank, unsigned line, registry_err_t *err);
 
 /* the row of an option of this program; cf->n_options: none */
 size_t registry_config_index(const registry_config_t *cf,

@@ -97,6 +97,20 @@ registry_log_init(const registry_config_t *cf, const char *program,
 }
 
 
+registry_rc_e
+registry_log_check(const registry_config_t *cf, registry_err_t *err)
+{
+    registry_rc_e       rc;
+    registry_logconf_t  conf;
+
+    rc = registry_logconf_init(&conf, cf, err);
+
+    registry_logconf_free(&conf);
+
+    return rc;
+}
+
+
 void
 registry_log_close(void)
 {

@@ -35,6 +35,10 @@ typedef enum {
  */
 registry_rc_e registry_log_init(const registry_config_t *cf,
     const char *program, registry_err_t *err);
+
+/* whether these options can be followed; opens nothing */
+registry_rc_e registry_log_check(const registry_config_t *cf,
+    registry_err_t *err);
 void registry_log_close(void);
 
 /* without it: lines below the level are dropped, WARNING if not set */

@@ -16,7 +16,8 @@ use Glance::Process qw/
 use Glance::Program;
 
 
-# new(database => Glance::Database, options => { upload_lease => 3, .. })
+# new(database => Glance::Database, options => { upload_lease => 3, .. },
+#     arguments => [ '--pid-file', .. ])
 
 sub new {
     my ($class, %o) = @_;
@@ -38,6 +39,15 @@ sub new {
 sub start {
     my ($p, %options) = @_;
 
+    return $p->launch($p->argv(%options), env => $p->{env});
+}
+
+
+# the configuration is written, and the command that would use it
+
+sub argv {
+    my ($p, %options) = @_;
+
     $p->{options} = { %{$p->{options} || {}}, %options };
 
     write_config("$p->{dir}/glance-registry.conf",
@@ -49,9 +59,8 @@ sub start {
         debug => $ENV{GLANCE_TEST_DEBUG} ? 'True' : 'False',
         %{$p->{options}});
 
-    return $p->launch([ Glance::Program::built('glance-registry'),
-                        '--config-file', "$p->{dir}/glance-registry.conf" ],
-                      env => $p->{env});
+    return [ Glance::Program::built('glance-registry'), '--config-file',
+             "$p->{dir}/glance-registry.conf", @{$p->{arguments} || []} ];
 }
 
 
