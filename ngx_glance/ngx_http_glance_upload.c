@@ -9,11 +9,8 @@
 
 static ngx_int_t ngx_http_glance_upload_create(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static ngx_int_t ngx_http_glance_upload_digests(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
 static ngx_int_t ngx_http_glance_upload_multipart(ngx_http_request_t *r,
     ngx_http_glance_upload_t *u);
-static void ngx_http_glance_upload_digest_free(void *data);
 static void ngx_http_glance_upload_cleanup(void *data);
 static void ngx_http_glance_upload_begun(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
@@ -27,25 +24,9 @@ static ngx_int_t ngx_http_glance_upload_drain(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static ngx_int_t ngx_http_glance_upload_content(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_buf_t *b);
-static ngx_int_t ngx_http_glance_upload_take(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, glance_str_t *s);
-static u_char *ngx_http_glance_upload_slot(ngx_http_request_t *r,
-    ngx_http_glance_upload_t *u);
 static void ngx_http_glance_upload_eof(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_upload_work(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_upload_hash(void *data);
-static void ngx_http_glance_upload_hashed(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_upload_written(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
-static void ngx_http_glance_upload_go_on(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_upload_beat(ngx_event_t *ev);
-
-
-static const char  *ngx_http_glance_digest_names[] = { "md5", "sha512" };
 
 
 void
@@ -87,27 +68,15 @@ static ngx_int_t
 ngx_http_glance_upload_create(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
-    ngx_http_cleanup_t          *cln;
-    ngx_http_glance_upload_t    *u;
-    ngx_http_glance_loc_conf_t  *glcf;
-
-    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+    ngx_http_cleanup_t        *cln;
+    ngx_http_glance_upload_t  *u;
 
     u = ngx_pcalloc(r->pool, sizeof(ngx_http_glance_upload_t));
     if (u == NULL) {
         return NGX_ERROR;
     }
 
-    u->nbufs = glcf->upload_buffers.num;
-    u->size = glcf->upload_buffers.size;
     u->beat_call.done = 1;
-
-    u->bufs = ngx_pcalloc(r->pool, u->nbufs * sizeof(u_char *));
-    u->lens = ngx_pcalloc(r->pool, u->nbufs * sizeof(size_t));
-
-    if (u->bufs == NULL || u->lens == NULL) {
-        return NGX_ERROR;
-    }
 
     u->handle = ngx_http_glance_store_handle(r, ctx, ctx->store,
                                              &ctx->image.id,
@@ -130,50 +99,11 @@ ngx_http_glance_upload_create(ngx_http_request_t *r,
 
     ctx->upload = u;
 
-    if (ngx_http_glance_upload_digests(r, ctx) != NGX_OK) {
+    if (ngx_http_glance_ring_create(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 
     return ngx_http_glance_upload_multipart(r, u);
-}
-
-
-static ngx_int_t
-ngx_http_glance_upload_digests(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx)
-{
-    ngx_uint_t               i;
-    ngx_pool_cleanup_t      *cln;
-    ngx_http_glance_lane_t  *lane;
-
-    for (i = 0; i < NGX_HTTP_GLANCE_DIGESTS; i++) {
-        lane = &ctx->upload->lanes[i];
-
-        cln = ngx_pool_cleanup_add(r->pool, 0);
-        if (cln == NULL) {
-            return NGX_ERROR;
-        }
-
-        lane->upload = ctx->upload;
-
-        lane->digest = glance_digest_new(ngx_http_glance_digest_names[i]);
-        if (lane->digest == NULL) {
-            return NGX_ERROR;
-        }
-
-        cln->handler = ngx_http_glance_upload_digest_free;
-        cln->data = lane;
-
-        lane->task = ngx_http_glance_task_create(r, ctx,
-                                                 ngx_http_glance_upload_hash,
-                                                 ngx_http_glance_upload_hashed,
-                                                 lane);
-        if (lane->task == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
 }
 
 
@@ -209,15 +139,6 @@ ngx_http_glance_upload_multipart(ngx_http_request_t *r,
     u->multipart = m;
 
     return NGX_OK;
-}
-
-
-static void
-ngx_http_glance_upload_digest_free(void *data)
-{
-    ngx_http_glance_lane_t *lane = data;
-
-    glance_digest_free(lane->digest);
 }
 
 
@@ -262,7 +183,7 @@ ngx_http_glance_upload_begun(ngx_http_request_t *r,
         return;
     }
 
-    u->handle->done = ngx_http_glance_upload_written;
+    u->handle->done = ngx_http_glance_ring_written;
     u->progress = ngx_current_msec;
 
     r->request_body_no_buffering = 1;
@@ -347,7 +268,7 @@ ngx_http_glance_upload_pump(ngx_http_request_t *r,
 
         rc = ngx_http_glance_upload_drain(r, ctx);
 
-        ngx_http_glance_upload_work(r, ctx);
+        ngx_http_glance_ring_work(r, ctx);
 
         if (rc == NGX_ERROR || u->ending) {
             return;
@@ -447,14 +368,14 @@ ngx_http_glance_upload_content(ngx_http_request_t *r,
         in.len = b->last - b->pos;
 
         if (u->multipart == NULL) {
-            rc = ngx_http_glance_upload_take(r, ctx, &in);
+            rc = ngx_http_glance_ring_take(r, ctx, &in);
             b->pos = (u_char *) in.data;
             return rc;
         }
 
         /* what the multipart reader has yielded comes first */
 
-        rc = ngx_http_glance_upload_take(r, ctx, &u->content);
+        rc = ngx_http_glance_ring_take(r, ctx, &u->content);
         if (rc != NGX_OK) {
             return rc;
         }
@@ -476,100 +397,6 @@ ngx_http_glance_upload_content(ngx_http_request_t *r,
             return NGX_OK;
         }
     }
-}
-
-
-/* copies as much of s as there is room for, and moves s forward */
-
-static ngx_int_t
-ngx_http_glance_upload_take(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
-    glance_str_t *s)
-{
-    size_t                       n;
-    u_char                      *slot;
-    ngx_http_glance_upload_t    *u;
-    ngx_http_glance_loc_conf_t  *glcf;
-
-    u = ctx->upload;
-    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
-
-    if (s->len) {
-        u->progress = ngx_current_msec;
-    }
-
-    while (s->len) {
-
-        if (u->filled - u->written >= u->nbufs
-            || u->filled - u->lanes[NGX_HTTP_GLANCE_MD5].done >= u->nbufs
-            || u->filled - u->lanes[NGX_HTTP_GLANCE_SHA512].done >= u->nbufs)
-        {
-            return NGX_AGAIN;
-        }
-
-        slot = ngx_http_glance_upload_slot(r, u);
-        if (slot == NULL) {
-            ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                        "Out of memory");
-            return NGX_ERROR;
-        }
-
-        n = ngx_min(s->len, u->size - u->fill);
-
-        if (u->expected >= 0 && (off_t) n > u->expected - u->received) {
-            ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_BAD_REQUEST,
-                                        "x-image-meta-size is %O, but more "
-                                        "bytes of image data were sent",
-                                        u->expected);
-            return NGX_ERROR;
-        }
-
-        if ((off_t) n > glcf->image_size_cap - u->received) {
-            ngx_http_glance_upload_fail(r, ctx,
-                                        NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                        "The image data exceed the limit of "
-                                        "%O bytes", glcf->image_size_cap);
-            return NGX_ERROR;
-        }
-
-        ngx_memcpy(slot + u->fill, s->data, n);
-
-        s->data += n;
-        s->len -= n;
-        u->fill += n;
-        u->received += n;
-
-        if (u->fill == u->size) {
-            u->lens[u->filled % u->nbufs] = u->fill;
-            u->filled++;
-            u->fill = 0;
-
-            ngx_http_glance_upload_work(r, ctx);
-
-            if (u->ending) {
-                return NGX_ERROR;
-            }
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* memory comes with the need for it: a slow client costs one buffer */
-
-static u_char *
-ngx_http_glance_upload_slot(ngx_http_request_t *r,
-    ngx_http_glance_upload_t *u)
-{
-    ngx_uint_t  i;
-
-    i = u->filled % u->nbufs;
-
-    if (u->bufs[i] == NULL) {
-        u->bufs[i] = ngx_palloc(r->pool, u->size);
-    }
-
-    return u->bufs[i];
 }
 
 
@@ -601,11 +428,7 @@ ngx_http_glance_upload_eof(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return;
     }
 
-    if (u->fill) {
-        u->lens[u->filled % u->nbufs] = u->fill;
-        u->filled++;
-        u->fill = 0;
-    }
+    ngx_http_glance_ring_flush(u);
 
     u->eof = 1;
 
@@ -613,134 +436,12 @@ ngx_http_glance_upload_eof(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 }
 
 
-/* gives what is in the ring to every reader that has nothing to do */
-
-static void
-ngx_http_glance_upload_work(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
-{
-    ngx_int_t                    rc;
-    ngx_uint_t                   i;
-    ngx_http_glance_lane_t      *lane;
-    ngx_http_glance_upload_t    *u;
-    ngx_http_glance_loc_conf_t  *glcf;
-
-    u = ctx->upload;
-    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
-
-    for (i = 0; i < NGX_HTTP_GLANCE_DIGESTS && !u->ending; i++) {
-        lane = &u->lanes[i];
-
-        if (lane->task->busy || lane->done == u->filled) {
-            continue;
-        }
-
-        lane->upto = u->filled;
-
-        if (ngx_http_glance_task_post(r, ctx, glcf->thread_pool, lane->task)
-            != NGX_OK)
-        {
-            ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                        "The server is overloaded");
-            return;
-        }
-    }
-
-    while (!u->store_busy && !u->ending && u->written < u->filled) {
-
-        i = u->written % u->nbufs;
-
-        rc = ctx->store->write(r, ctx, u->handle, u->bufs[i], u->lens[i]);
-
-        if (rc == NGX_AGAIN) {
-            u->store_busy = 1;
-            return;
-        }
-
-        if (rc != NGX_OK) {
-            ngx_http_glance_upload_fail(r, ctx, rc, "%s", u->handle->error);
-            return;
-        }
-
-        u->written++;
-    }
-}
-
-
-static void
-ngx_http_glance_upload_hash(void *data)
-{
-    ngx_http_glance_lane_t *lane = data;
-
-    uint64_t                   n;
-    ngx_http_glance_upload_t  *u;
-
-    u = lane->upload;
-
-    for (n = lane->done; n < lane->upto; n++) {
-        if (!glance_digest_update(lane->digest, u->bufs[n % u->nbufs],
-                                  u->lens[n % u->nbufs]))
-        {
-            lane->failed = 1;
-            return;
-        }
-    }
-}
-
-
-static void
-ngx_http_glance_upload_hashed(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx)
-{
-    ngx_uint_t               i;
-    ngx_http_glance_lane_t  *lane;
-
-    for (i = 0; i < NGX_HTTP_GLANCE_DIGESTS; i++) {
-        lane = &ctx->upload->lanes[i];
-
-        if (lane->task->busy) {
-            continue;
-        }
-
-        lane->done = lane->upto;
-
-        if (lane->failed) {
-            ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                        "The checksum cannot be computed");
-        }
-    }
-
-    ngx_http_glance_upload_go_on(r, ctx);
-}
-
-
-static void
-ngx_http_glance_upload_written(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_int_t rc)
-{
-    ngx_http_glance_upload_t  *u;
-
-    u = ctx->upload;
-
-    u->store_busy = 0;
-
-    if (rc == NGX_OK) {
-        u->written++;
-
-    } else {
-        ngx_http_glance_upload_fail(r, ctx, rc, "%s", u->handle->error);
-    }
-
-    ngx_http_glance_upload_go_on(r, ctx);
-}
-
-
 /* a reader has got further: refill, finish, or undo when all stand still */
 
-static void
+void
 ngx_http_glance_upload_go_on(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
-    ngx_uint_t                 i;
     ngx_http_glance_upload_t  *u;
 
     u = ctx->upload;
@@ -754,7 +455,7 @@ ngx_http_glance_upload_go_on(ngx_http_request_t *r,
         return;
     }
 
-    ngx_http_glance_upload_work(r, ctx);
+    ngx_http_glance_ring_work(r, ctx);
 
     if (u->ending) {
         return;
@@ -769,24 +470,11 @@ ngx_http_glance_upload_go_on(ngx_http_request_t *r,
         return;
     }
 
-    if (u->store_busy || u->written < u->filled) {
+    if (!ngx_http_glance_ring_drained(u)) {
         return;
     }
 
-    for (i = 0; i < NGX_HTTP_GLANCE_DIGESTS; i++) {
-        if (u->lanes[i].task->busy || u->lanes[i].done < u->filled) {
-            return;
-        }
-    }
-
-    /* every reader is through: the ring is not needed any more */
-
-    for (i = 0; i < u->nbufs; i++) {
-        if (u->bufs[i]) {
-            (void) ngx_pfree(r->pool, u->bufs[i]);
-            u->bufs[i] = NULL;
-        }
-    }
+    ngx_http_glance_ring_free(r, u);
 
     u->ending = 1;
 

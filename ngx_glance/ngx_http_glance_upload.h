@@ -92,6 +92,29 @@ void ngx_http_glance_upload(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, off_t size, ngx_str_t *checksum,
     ngx_http_glance_step_pt next);
 
+/* between upload.c and ring.c: memory and digests of ctx->upload */
+ngx_int_t ngx_http_glance_ring_create(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+/*
+ * Copies as much of s as there is room for, and moves s forward.  NGX_AGAIN:
+ * the ring is full; NGX_ERROR: the upload has failed, or ended.
+ */
+ngx_int_t ngx_http_glance_ring_take(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, glance_str_t *s);
+void ngx_http_glance_ring_flush(ngx_http_glance_upload_t *u);
+void ngx_http_glance_ring_work(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_ring_written(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
+
+/* true when every reader is through */
+ngx_uint_t ngx_http_glance_ring_drained(ngx_http_glance_upload_t *u);
+void ngx_http_glance_ring_free(ngx_http_request_t *r,
+    ngx_http_glance_upload_t *u);
+void ngx_http_glance_upload_go_on(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
 /* between upload.c and commit.c */
 void ngx_http_glance_upload_commit(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);

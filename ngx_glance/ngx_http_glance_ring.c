@@ -1,0 +1,349 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "ngx_http_glance_upload.h"
+
+
+static ngx_int_t ngx_http_glance_ring_digests(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_ring_digest_free(void *data);
+static u_char *ngx_http_glance_ring_slot(ngx_http_request_t *r,
+    ngx_http_glance_upload_t *u);
+static void ngx_http_glance_ring_hash(void *data);
+static void ngx_http_glance_ring_hashed(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+
+static const char  *ngx_http_glance_digest_names[] = { "md5", "sha512" };
+
+
+ngx_int_t
+ngx_http_glance_ring_create(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_http_glance_upload_t    *u;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    u = ctx->upload;
+
+    u->nbufs = glcf->upload_buffers.num;
+    u->size = glcf->upload_buffers.size;
+
+    u->bufs = ngx_pcalloc(r->pool, u->nbufs * sizeof(u_char *));
+    u->lens = ngx_pcalloc(r->pool, u->nbufs * sizeof(size_t));
+
+    if (u->bufs == NULL || u->lens == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_glance_ring_digests(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_http_glance_ring_digests(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_uint_t               i;
+    ngx_pool_cleanup_t      *cln;
+    ngx_http_glance_lane_t  *lane;
+
+    for (i = 0; i < NGX_HTTP_GLANCE_DIGESTS; i++) {
+        lane = &ctx->upload->lanes[i];
+
+        cln = ngx_pool_cleanup_add(r->pool, 0);
+        if (cln == NULL) {
+            return NGX_ERROR;
+        }
+
+        lane->upload = ctx->upload;
+
+        lane->digest = glance_digest_new(ngx_http_glance_digest_names[i]);
+        if (lane->digest == NULL) {
+            return NGX_ERROR;
+        }
+
+        cln->handler = ngx_http_glance_ring_digest_free;
+        cln->data = lane;
+
+        lane->task = ngx_http_glance_task_create(r, ctx,
+                                                 ngx_http_glance_ring_hash,
+                                                 ngx_http_glance_ring_hashed,
+                                                 lane);
+        if (lane->task == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_glance_ring_digest_free(void *data)
+{
+    ngx_http_glance_lane_t *lane = data;
+
+    glance_digest_free(lane->digest);
+}
+
+
+ngx_int_t
+ngx_http_glance_ring_take(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    glance_str_t *s)
+{
+    size_t                       n;
+    u_char                      *slot;
+    ngx_http_glance_upload_t    *u;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    u = ctx->upload;
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    if (s->len) {
+        u->progress = ngx_current_msec;
+    }
+
+    while (s->len) {
+
+        if (u->filled - u->written >= u->nbufs
+            || u->filled - u->lanes[NGX_HTTP_GLANCE_MD5].done >= u->nbufs
+            || u->filled - u->lanes[NGX_HTTP_GLANCE_SHA512].done >= u->nbufs)
+        {
+            return NGX_AGAIN;
+        }
+
+        slot = ngx_http_glance_ring_slot(r, u);
+        if (slot == NULL) {
+            ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                        "Out of memory");
+            return NGX_ERROR;
+        }
+
+        n = ngx_min(s->len, u->size - u->fill);
+
+        if (u->expected >= 0 && (off_t) n > u->expected - u->received) {
+            ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_BAD_REQUEST,
+                                        "x-image-meta-size is %O, but more "
+                                        "bytes of image data were sent",
+                                        u->expected);
+            return NGX_ERROR;
+        }
+
+        if ((off_t) n > glcf->image_size_cap - u->received) {
+            ngx_http_glance_upload_fail(r, ctx,
+                                        NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                        "The image data exceed the limit of "
+                                        "%O bytes", glcf->image_size_cap);
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(slot + u->fill, s->data, n);
+
+        s->data += n;
+        s->len -= n;
+        u->fill += n;
+        u->received += n;
+
+        if (u->fill == u->size) {
+            ngx_http_glance_ring_flush(u);
+            ngx_http_glance_ring_work(r, ctx);
+
+            if (u->ending) {
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* memory comes with the need for it: a slow client costs one buffer */
+
+static u_char *
+ngx_http_glance_ring_slot(ngx_http_request_t *r,
+    ngx_http_glance_upload_t *u)
+{
+    ngx_uint_t  i;
+
+    i = u->filled % u->nbufs;
+
+    if (u->bufs[i] == NULL) {
+        u->bufs[i] = ngx_palloc(r->pool, u->size);
+    }
+
+    return u->bufs[i];
+}
+
+
+/* what is in the buffer in hand is given to the readers */
+
+void
+ngx_http_glance_ring_flush(ngx_http_glance_upload_t *u)
+{
+    if (u->fill) {
+        u->lens[u->filled % u->nbufs] = u->fill;
+        u->filled++;
+        u->fill = 0;
+    }
+}
+
+
+/* gives what is in the ring to every reader that has nothing to do */
+
+void
+ngx_http_glance_ring_work(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    ngx_int_t                    rc;
+    ngx_uint_t                   i;
+    ngx_http_glance_lane_t      *lane;
+    ngx_http_glance_upload_t    *u;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    u = ctx->upload;
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    for (i = 0; i < NGX_HTTP_GLANCE_DIGESTS && !u->ending; i++) {
+        lane = &u->lanes[i];
+
+        if (lane->task->busy || lane->done == u->filled) {
+            continue;
+        }
+
+        lane->upto = u->filled;
+
+        if (ngx_http_glance_task_post(r, ctx, glcf->thread_pool, lane->task)
+            != NGX_OK)
+        {
+            ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                        "The server is overloaded");
+            return;
+        }
+    }
+
+    while (!u->store_busy && !u->ending && u->written < u->filled) {
+
+        i = u->written % u->nbufs;
+
+        rc = ctx->store->write(r, ctx, u->handle, u->bufs[i], u->lens[i]);
+
+        if (rc == NGX_AGAIN) {
+            u->store_busy = 1;
+            return;
+        }
+
+        if (rc != NGX_OK) {
+            ngx_http_glance_upload_fail(r, ctx, rc, "%s", u->handle->error);
+            return;
+        }
+
+        u->written++;
+    }
+}
+
+
+static void
+ngx_http_glance_ring_hash(void *data)
+{
+    ngx_http_glance_lane_t *lane = data;
+
+    uint64_t                   n;
+    ngx_http_glance_upload_t  *u;
+
+    u = lane->upload;
+
+    for (n = lane->done; n < lane->upto; n++) {
+        if (!glance_digest_update(lane->digest, u->bufs[n % u->nbufs],
+                                  u->lens[n % u->nbufs]))
+        {
+            lane->failed = 1;
+            return;
+        }
+    }
+}
+
+
+static void
+ngx_http_glance_ring_hashed(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_uint_t               i;
+    ngx_http_glance_lane_t  *lane;
+
+    for (i = 0; i < NGX_HTTP_GLANCE_DIGESTS; i++) {
+        lane = &ctx->upload->lanes[i];
+
+        if (lane->task->busy) {
+            continue;
+        }
+
+        lane->done = lane->upto;
+
+        if (lane->failed) {
+            ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                        "The checksum cannot be computed");
+        }
+    }
+
+    ngx_http_glance_upload_go_on(r, ctx);
+}
+
+
+void
+ngx_http_glance_ring_written(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_int_t rc)
+{
+    ngx_http_glance_upload_t  *u;
+
+    u = ctx->upload;
+
+    u->store_busy = 0;
+
+    if (rc == NGX_OK) {
+        u->written++;
+
+    } else {
+        ngx_http_glance_upload_fail(r, ctx, rc, "%s", u->handle->error);
+    }
+
+    ngx_http_glance_upload_go_on(r, ctx);
+}
+
+
+ngx_uint_t
+ngx_http_glance_ring_drained(ngx_http_glance_upload_t *u)
+{
+    ngx_uint_t  i;
+
+    if (u->store_busy || u->written < u->filled) {
+        return 0;
+    }
+
+    for (i = 0; i < NGX_HTTP_GLANCE_DIGESTS; i++) {
+        if (u->lanes[i].task->busy || u->lanes[i].done < u->filled) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+void
+ngx_http_glance_ring_free(ngx_http_request_t *r, ngx_http_glance_upload_t *u)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < u->nbufs; i++) {
+        if (u->bufs[i]) {
+            (void) ngx_pfree(r->pool, u->bufs[i]);
+            u->bufs[i] = NULL;
+        }
+    }
+}
