@@ -127,7 +127,7 @@ $(BUILD)/glance-%: $(BUILD)/registry/glance_%.o $(LIBRARIES)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARIES) $(LIBS)
 
 # these know neither HTTP server nor database
-BASE_BINARIES = $(addprefix $(BUILD)/glance-,api control worker)
+BASE_BINARIES = $(addprefix $(BUILD)/glance-,api control scrubber worker)
 
 $(BUILD)/libbase.a: $(BASE_OBJECTS)
 	@rm -f $@

@@ -25,7 +25,8 @@ static void ngx_http_glance_delete_answer(ngx_http_request_t *r,
 /*
  * The mirror of an upload: first the record, by compare-and-set, then the
  * bytes.  Dying anywhere in between leaves a claim that a registry completes,
- * or a removal that a worker does.
+ * or a removal that a worker does.  With glance_delayed_delete the bytes are
+ * left to glance-scrubber.
  */
 
 void
@@ -40,17 +41,31 @@ static void
 ngx_http_glance_delete_record(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
-    json_t  *body;
+    json_t                      *body;
+    glance_status_e              status;
+    ngx_http_glance_loc_conf_t  *glcf;
 
-    if (ctx->claim
-        && ctx->call.status == NGX_HTTP_OK
-        && ngx_http_glance_record_parse(r, ctx) == NGX_OK
-        && ctx->image.status == GLANCE_STATUS_DELETED)
+    if (ctx->call.status == NGX_HTTP_OK
+        && ngx_http_glance_record_parse(r, ctx) == NGX_OK)
     {
-        /* marked by an earlier try whose answer was lost */
+        status = ctx->image.status;
 
-        ngx_http_glance_delete_soft(r, ctx);
-        return;
+        if (ctx->claim
+            && (status == GLANCE_STATUS_DELETED
+                || status == GLANCE_STATUS_PENDING_DELETE))
+        {
+            /* marked by an earlier try whose answer was lost */
+
+            ngx_http_glance_delete_soft(r, ctx);
+            return;
+        }
+
+        if (status == GLANCE_STATUS_PENDING_DELETE) {
+            ngx_http_glance_fault(r, ctx, NGX_HTTP_FORBIDDEN,
+                                  "Image %V is deleted, its data are about "
+                                  "to be removed", &ctx->image_id);
+            return;
+        }
     }
 
     if (!ngx_http_glance_show_record(r, ctx, 0)) {
@@ -70,8 +85,16 @@ ngx_http_glance_delete_record(ngx_http_request_t *r,
         return;
     }
 
-    body = json_pack("{s:{s:s}, s:s}", "image", "status", "deleted",
-                     "from_state", glance_status_name(ctx->image.status));
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    status = (glcf->delayed_delete && ctx->image.location.len)
+             ? GLANCE_STATUS_PENDING_DELETE : GLANCE_STATUS_DELETED;
+
+    body = json_pack("{s:{s:s}, s:s}", "image", "status",
+                     glance_status_name(status), "from_state",
+                     glance_status_name(ctx->image.status));
+
+    ctx->image.status = status;
 
     ngx_http_glance_registry_image(r, ctx, "PUT", &ctx->image_id, body,
                                    ngx_http_glance_delete_marked);
@@ -135,7 +158,9 @@ ngx_http_glance_delete_recorded(ngx_http_request_t *r,
 
     store = NULL;
 
-    if (ctx->image.location.len) {
+    if (ctx->image.location.len
+        && ctx->image.status != GLANCE_STATUS_PENDING_DELETE)
+    {
         store = ngx_http_glance_store_locate(glcf, &ctx->image.location);
     }
 

@@ -49,6 +49,7 @@ typedef struct {
 
     ngx_str_t                   registry;       /* internal location */
     ngx_flag_t                  registry_claims;
+    ngx_flag_t                  delayed_delete;
 
     ngx_uint_t                  identity;
     ngx_array_t                *trusted_proxies;    /* of ngx_cidr_t */

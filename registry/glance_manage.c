@@ -72,10 +72,16 @@ main(int argc, char **argv)
 
     registry_cli_t  cli = {
         .program = "glance-manage",
-        .usage = "[options] db COMMAND [ARGUMENT]",
+        .usage = "[options] db COMMAND [ARGUMENT]\n"
+                 "       glance-manage config check [DIR|FILE ...]",
         .summary =
-            "Looks after the database.\n\n"
+            "Looks after the database and explains configuration files.\n\n"
             "Commands:\n"
+            "  config check           what each option in files of Glance "
+            "does here;\n"
+            "                         DIR is /etc/glance; exit status 1: "
+            "something is\n"
+            "                         unknown or invalid\n"
             "  db sync                create or complete the tables\n"
             "  db version             print the revision\n"
             "  db check               exit status 0: up to date; 3: run "
@@ -106,6 +112,12 @@ main(int argc, char **argv)
         registry_config_t  *cf;
 
         return registry_cli_load(&cli, NULL, &cf);
+    }
+
+    if (cli.n_args > 1 && strcmp(cli.args[0], "config") == 0
+        && strcmp(cli.args[1], "check") == 0)
+    {
+        return registry_manage_config_check(&cli, 2);
     }
 
     command = glance_manage_find(&cli, &used);

@@ -4,24 +4,12 @@
  */
 
 
-#include <curl/curl.h>
-#include <signal.h>
-#include <stdio.h>
+#include <string.h>
 
-#include "registry_cli.h"
-#include "registry_daemon.h"
-#include "registry_log.h"
-#include "registry_worker.h"
+#include "registry_agent.h"
 
 
-static int glance_worker_run(const registry_cli_t *cli,
-    const registry_config_t *cf);
-static int glance_worker_loop(registry_worker_t *worker, int interval);
-static bool glance_worker_signal(int signo);
-static bool glance_worker_stop(void *arg);
-
-
-static bool  glance_worker_ended;
+static bool glance_worker_pass(registry_agent_t *agent);
 
 
 static const registry_cli_opt_t  glance_worker_options[] = {
@@ -35,6 +23,7 @@ int
 main(int argc, char **argv)
 {
     int                 rc;
+    registry_agent_t    agent;
     registry_config_t  *cf;
 
     registry_cli_t  cli = {
@@ -51,143 +40,24 @@ main(int argc, char **argv)
         return rc;
     }
 
-    (void) curl_global_init(CURL_GLOBAL_DEFAULT);
+    memset(&agent, 0, sizeof(registry_agent_t));
 
-    rc = glance_worker_run(&cli, cf);
+    agent.component = "worker";
+    agent.cf = cf;
+    agent.once = (registry_cli_value(&cli, "once") != NULL);
+    agent.interval = (int) registry_config_int(cf, "sweep_interval");
+    agent.pass = glance_worker_pass;
 
-    curl_global_cleanup();
-    registry_log_close();
+    rc = registry_agent_run(&agent, &cli);
+
     registry_config_free(cf);
 
     return rc;
 }
 
 
-static int
-glance_worker_run(const registry_cli_t *cli, const registry_config_t *cf)
-{
-    int                 rc;
-    const char         *pid;
-    registry_err_t      err;
-    registry_client_t  *client;
-    registry_worker_t  *worker;
-
-    rc = REGISTRY_EXIT_FAILURE;
-    client = NULL;
-    worker = NULL;
-    pid = registry_cli_value(cli, "pid-file");
-
-    if (registry_daemon_signals(&err) != REGISTRY_OK) {
-        goto failed;
-    }
-
-    client = registry_client_new(cf, &err);
-    if (client == NULL) {
-        goto failed;
-    }
-
-    worker = registry_worker_new(cf, client, &err);
-    if (worker == NULL) {
-        goto failed;
-    }
-
-    if (registry_cli_value(cli, "check") != NULL) {
-        if (registry_cli_check(cf, &err) != REGISTRY_OK) {
-            goto failed;
-        }
-
-        rc = REGISTRY_EXIT_OK;
-        goto done;
-    }
-
-    if (registry_log_init(cf, cli->program, &err) != REGISTRY_OK) {
-        goto failed;
-    }
-
-    registry_cli_log_config(cf);
-    registry_worker_on_stop(worker, glance_worker_stop, NULL);
-
-    if (registry_cli_value(cli, "once") != NULL) {
-        rc = registry_worker_pass(worker, true) ? REGISTRY_EXIT_OK
-                                                : REGISTRY_EXIT_FAILURE;
-        goto done;
-    }
-
-    if (pid != NULL && registry_daemon_pid_write(pid, &err) != REGISTRY_OK) {
-        goto failed;
-    }
-
-    rc = glance_worker_loop(worker, (int) registry_config_int(cf,
-                                                        "sweep_interval"));
-
-    if (pid != NULL) {
-        registry_daemon_pid_remove(pid);
-    }
-
-    goto done;
-
-failed:
-
-    registry_cli_failed(cf, &err);
-
-done:
-
-    registry_worker_free(worker);
-    registry_client_free(client);
-
-    return rc;
-}
-
-
-static int
-glance_worker_loop(registry_worker_t *worker, int interval)
-{
-    registry_log(REGISTRY_LOG_INFO, "worker", "started interval=%ds",
-                 interval);
-
-    do {
-        (void) registry_worker_pass(worker, false);
-
-    } while (!glance_worker_ended
-             && !glance_worker_signal(registry_daemon_wait(interval * 1000)));
-
-    registry_log(REGISTRY_LOG_INFO, "worker", "stopped");
-
-    return REGISTRY_EXIT_OK;
-}
-
-
-/* true: it is time to end */
-
 static bool
-glance_worker_signal(int signo)
+glance_worker_pass(registry_agent_t *agent)
 {
-    switch (signo) {
-
-    case 0:
-    case SIGHUP:                        /* a pass at once */
-        return false;
-
-    case SIGUSR1:
-        registry_log_reopen();
-        return false;
-
-    default: /* SIGTERM, SIGINT, SIGQUIT */
-        return true;
-    }
-}
-
-
-static bool
-glance_worker_stop(void *arg)
-{
-    (void) arg;
-
-    if (!glance_worker_ended
-        && glance_worker_signal(registry_daemon_wait(0)))
-    {
-        glance_worker_ended = true;
-    }
-
-    return glance_worker_ended;
+    return registry_worker_pass(agent->worker, agent->once);
 }

@@ -50,6 +50,20 @@ static size_t registry_client_discard(char *data, size_t size, size_t n,
     void *arg);
 
 
+void
+registry_client_library(void)
+{
+    (void) curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+
+void
+registry_client_library_free(void)
+{
+    curl_global_cleanup();
+}
+
+
 registry_client_t *
 registry_client_new(const registry_config_t *cf, registry_err_t *err)
 {

@@ -33,6 +33,10 @@ typedef struct {
 } registry_answer_t;
 
 
+/* once in a program, before and after all others */
+void registry_client_library(void);
+void registry_client_library_free(void);
+
 /* new reference; calls are made as an administrator, with the secret */
 registry_client_t *registry_client_new(const registry_config_t *cf,
     registry_err_t *err);

@@ -33,12 +33,14 @@ static size_t registry_config_must(const registry_config_t *cf,
 
 
 static const registry_config_program_t  registry_config_programs[] = {
-    { "glance-api", REGISTRY_FOR_API, "app:glance-api",
+    { "glance-api", REGISTRY_FOR_API | REGISTRY_FOR_SHOWN, "app:glance-api",
       { "glance-api.conf", "glance.conf" }, NULL },
     { "glance-registry", REGISTRY_FOR_REGISTRY, "app:glance-registry",
       { "glance-registry.conf", "glance.conf" }, NULL },
     { "glance-worker", REGISTRY_FOR_WORKER, "app:glance-worker",
       { "glance-worker.conf", "glance-api.conf", "glance.conf" }, NULL },
+    { "glance-scrubber", REGISTRY_FOR_SCRUBBER, "app:glance-scrubber",
+      { "glance-scrubber.conf", "glance-api.conf", "glance.conf" }, NULL },
     { "glance-manage", REGISTRY_FOR_MANAGE, "app:glance-registry",
       { "glance-manage.conf", "glance-registry.conf", "glance-api.conf",
         "glance.conf" }, "sql_connection" },

@@ -23,7 +23,11 @@
 #define REGISTRY_FOR_REGISTRY  0x02
 #define REGISTRY_FOR_WORKER    0x04
 #define REGISTRY_FOR_MANAGE    0x08
-#define REGISTRY_FOR_ALL       0x0f
+#define REGISTRY_FOR_SCRUBBER  0x10
+#define REGISTRY_FOR_ALL       0x1f
+
+/* what others read who have no other file than glance-api.conf */
+#define REGISTRY_FOR_SHOWN     0x20
 
 #define REGISTRY_OPT_SENSITIVE  0x01    /* never printed */
 #define REGISTRY_OPT_UNUSED     0x02    /* known to Glance, without effect */
@@ -59,11 +63,12 @@ extern const registry_opt_t  registry_options[];
 
 
 /*
- * The program is "glance-api", "glance-registry", "glance-worker" or
- * "glance-manage"; it decides about file names, defaults and [app:PROGRAM].
- * Path NULL searches as specs/operations.md section 3 says.  New reference;
- * NULL with err->code REGISTRY_NOT_FOUND when there is no file, or
- * REGISTRY_INVALID with "FILE:LINE: ..." in the text.
+ * The program is "glance-api", "glance-registry", "glance-worker",
+ * "glance-scrubber" or "glance-manage"; it decides about file names,
+ * defaults and [app:PROGRAM].  Path NULL searches as specs/operations.md
+ * section 3 says.  New reference; NULL with err->code REGISTRY_NOT_FOUND
+ * when there is no file, or REGISTRY_INVALID with "FILE:LINE: ..." in the
+ * text.
  */
 registry_config_t *registry_config_load(const char *program, const char *path,
     registry_err_t *err);

@@ -20,8 +20,6 @@ static void registry_config_print_section(const registry_config_t *cf,
 static void registry_config_print_help(FILE *out, const char *help);
 static void registry_config_print_bounds(FILE *out,
     const registry_opt_t *opt);
-static const char *registry_config_masked(const registry_opt_t *opt,
-    const registry_config_value_t *value, char *text, size_t size);
 
 
 void
@@ -72,7 +70,7 @@ registry_config_dump(const registry_config_t *cf, void (*line)(void *arg,
         }
 
         (void) snprintf(text, sizeof(text), "%-30s %s", opt->name,
-                        registry_config_masked(opt, value, masked,
+                        registry_config_masked(opt, value->text, masked,
                                                sizeof(masked)));
         line(arg, text);
     }
@@ -105,7 +103,8 @@ registry_config_print_section(const registry_config_t *cf, FILE *out,
         registry_config_print_help(out, opt->help);
         registry_config_print_bounds(out, opt);
 
-        (void) registry_config_masked(opt, value, masked, sizeof(masked));
+        (void) registry_config_masked(opt, value->text, masked,
+                                      sizeof(masked));
 
         (void) fprintf(out, "%s%s =%s%s\n",
                        (strcmp(value->text, opt->def) == 0) ? "#" : "",
@@ -165,26 +164,26 @@ registry_config_print_bounds(FILE *out, const registry_opt_t *opt)
 }
 
 
-static const char *
-registry_config_masked(const registry_opt_t *opt,
-    const registry_config_value_t *value, char *text, size_t size)
+const char *
+registry_config_masked(const registry_opt_t *opt, const char *text,
+    char *dst, size_t size)
 {
     glance_buf_t  b;
 
     if ((opt->flags & REGISTRY_OPT_SENSITIVE) == 0
-        || strcmp(value->text, opt->def) == 0)
+        || strcmp(text, opt->def) == 0)
     {
-        (void) snprintf(text, size, "%s", value->text);
-        return text;
+        (void) snprintf(dst, size, "%s", text);
+        return dst;
     }
 
-    (void) snprintf(text, size, "***");
+    (void) snprintf(dst, size, "***");
 
-    if (strstr(value->text, "://") != NULL) {
-        glance_buf_init(&b, text, size - 1);
-        glance_uri_redact(&b, glance_str(value->text));
+    if (strstr(text, "://") != NULL) {
+        glance_buf_init(&b, dst, size - 1);
+        glance_uri_redact(&b, glance_str(text));
         *b.last = '\0';
     }
 
-    return text;
+    return dst;
 }

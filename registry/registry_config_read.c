@@ -10,39 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "registry_config_known.h"
+
 
 static registry_rc_e registry_config_entry(registry_config_t *cf,
     const registry_ini_entry_t *entry, bool *known, registry_err_t *err);
-static unsigned registry_config_rank(const registry_config_t *cf,
-    const registry_opt_t *opt, const registry_ini_entry_t *entry);
 static bool registry_config_alias(const registry_opt_t *opt,
     const char *section, const char *key);
-static bool registry_config_section(const char *section);
-static bool registry_config_ignored(registry_config_t *cf, const char *key);
+static bool registry_config_ignored(registry_config_t *cf,
+    const registry_ini_entry_t *entry);
 static registry_rc_e registry_config_backend(registry_config_t *cf,
     const char *name, registry_err_t *err);
 static registry_rc_e registry_config_warn(registry_config_t *cf,
     registry_err_t *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-
-
-/*
- * What Glance's own programs read in [DEFAULT] and nothing here needs: one
- * notice instead of a warning each.  A trailing "*" stands for any rest.
- */
-
-static const char *const  registry_config_unneeded[] = {
-    "transport_url", "rpc_*", "rabbit_*", "qpid_*", "notifier_strategy",
-    "notification_*", "default_publisher_id", "control_exchange",
-    "disabled_notifications", "executor_thread_pool_size", "log_handler",
-    "image_cache_*", "enable_v1_*", "enable_v2_*", "use_journal", "use_json",
-    "use_stderr", "instance_format", "instance_uuid_format",
-    "default_log_levels", "logging_*", "log_rotat*", "max_logfile_*",
-    "max_header_line", "tcp_keepidle", "http_keepalive",
-    "client_socket_timeout", "sqlalchemy_*", "digest_algorithm",
-    "registry_client_*", "eventlet_*", "conn_pool_*", "publish_errors",
-    "fatal_deprecations", "watch_log_file", "rate_limit_*", NULL
-};
 
 
 registry_rc_e
@@ -75,7 +56,7 @@ registry_config_read(registry_config_t *cf, registry_err_t *err)
         }
 
         if (known || !registry_config_section(entry->section)
-            || registry_config_ignored(cf, entry->key))
+            || registry_config_ignored(cf, entry))
         {
             continue;
         }
@@ -140,7 +121,7 @@ registry_config_entry(registry_config_t *cf,
 
 /* 0: the entry is not about this option */
 
-static unsigned
+unsigned
 registry_config_rank(const registry_config_t *cf, const registry_opt_t *opt,
     const registry_ini_entry_t *entry)
 {
@@ -214,7 +195,7 @@ registry_config_alias(const registry_opt_t *opt, const char *section,
 
 /* a section of which all options are known */
 
-static bool
+bool
 registry_config_section(const char *section)
 {
     const registry_opt_t  *opt;
@@ -231,28 +212,31 @@ registry_config_section(const char *section)
 }
 
 
+/* one notice instead of a warning each */
+
 static bool
-registry_config_ignored(registry_config_t *cf, const char *key)
+registry_config_ignored(registry_config_t *cf,
+    const registry_ini_entry_t *entry)
 {
-    size_t       len, used;
-    const char  *name;
+    size_t       used;
+    const char  *section;
 
-    for (size_t i = 0; registry_config_unneeded[i] != NULL; i++) {
-        name = registry_config_unneeded[i];
-        len = strlen(name);
+    section = entry->section;
 
-        if ((name[len - 1] == '*' && strncmp(name, key, len - 1) == 0)
-            || strcmp(name, key) == 0)
-        {
-            used = strlen(cf->ignored);
-
-            (void) snprintf(cf->ignored + used, sizeof(cf->ignored) - used,
-                            "%s%s", (used > 0) ? ", " : "", key);
-            return true;
-        }
+    if (strcmp(section, cf->program->app) == 0) {
+        section = "DEFAULT";
     }
 
-    return false;
+    if (registry_config_known(section, entry->key) == NULL) {
+        return false;
+    }
+
+    used = strlen(cf->ignored);
+
+    (void) snprintf(cf->ignored + used, sizeof(cf->ignored) - used, "%s%s",
+                    (used > 0) ? ", " : "", entry->key);
+
+    return true;
 }
 
 

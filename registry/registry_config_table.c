@@ -11,6 +11,10 @@
 #define R    REGISTRY_FOR_REGISTRY
 #define W    REGISTRY_FOR_WORKER
 #define M    REGISTRY_FOR_MANAGE
+#define S    REGISTRY_FOR_SCRUBBER
+
+#define SHOWN  REGISTRY_FOR_SHOWN
+#define RS     (R | SHOWN)
 #define ALL  REGISTRY_FOR_ALL
 
 #define UNUSED  REGISTRY_OPT_UNUSED
@@ -103,14 +107,14 @@ const registry_opt_t  registry_options[] = {
 
     /* registry as seen by the API server and the worker */
 
-    STR("registry_host", D, NULL, A | W, "0.0.0.0", 0,
+    STR("registry_host", D, NULL, A | W | S, "0.0.0.0", 0,
         "The address of the registry; 0.0.0.0 is this machine."),
-    INT("registry_port", D, "DEFAULT/resigtry_port", A | W, "9191", 1, 65535,
-        "The port of the registry."),
-    STR("registry_hosts", D, NULL, A | W, "", 0,
+    INT("registry_port", D, "DEFAULT/resigtry_port", A | W | S, "9191", 1,
+        65535, "The port of the registry."),
+    STR("registry_hosts", D, NULL, A | W | S, "", 0,
         "Several registries: HOST:PORT or unix:/PATH, separated by commas; "
         "empty: registry_host and registry_port."),
-    WORD("registry_client_protocol", D, NULL, A | W, "http", "http",
+    WORD("registry_client_protocol", D, NULL, A | W | S, "http", "http",
          "The protocol of the registry."),
     STR("registry_socket", D, NULL, ALL, "", 0,
         "The absolute path of a unix socket. The registry listens on it "
@@ -136,19 +140,20 @@ const registry_opt_t  registry_options[] = {
     STR("trusted_proxies", D, NULL, A, "", 0,
         "With flavor trusted: ADDRESS or ADDRESS/BITS of the proxies, "
         "separated by commas."),
-    STR("admin_role", D, NULL, A | R | W, "admin", 0,
+    STR("admin_role", D, NULL, RS | W | S, "admin", 0,
         "The role that makes an administrator."),
-    BOOL("owner_is_tenant", D, NULL, A | R, "True",
+    BOOL("owner_is_tenant", D, NULL, RS, "True",
          "The owner of an image is a tenant, not a user."),
-    STR("policy_file", D, "oslo_policy/policy_file", A | R, "policy.json",
+    STR("policy_file", D, "oslo_policy/policy_file", RS, "policy.json",
         UNUSED, "Has no effect yet."),
-    STR("policy_default_rule", D, "oslo_policy/policy_default_rule", A | R,
+    STR("policy_default_rule", D, "oslo_policy/policy_default_rule", RS,
         "default", UNUSED, "Has no effect yet."),
 
     /* database */
 
-    STR("sql_connection", D, "database/connection DEFAULT/connection",
-        A | R | M, "sqlite:////var/lib/glance/glance.sqlite", SECRET,
+    STR("sql_connection", D, "database/connection DEFAULT/connection "
+        "database/sql_connection DATABASE/sql_connection sql/connection",
+        RS | M, "sqlite:////var/lib/glance/glance.sqlite", SECRET,
         "sqlite:////ABSOLUTE/FILE, sqlite:///RELATIVE/FILE or "
         "mysql://USER:PASSWORD@HOST:PORT/DATABASE. Also as connection in "
         "the section [database]."),
@@ -158,26 +163,28 @@ const registry_opt_t  registry_options[] = {
         INT32_MAX,
         "A connection that idled longer is established again."),
     INT("sql_max_retries", D, "database/max_retries "
-        "database/sql_max_retries", R | M, "10", -1, INT32_MAX,
+        "database/sql_max_retries DATABASE/sql_max_retries", R | M, "10", -1,
+        INT32_MAX,
         "How often the registry tries to reach the database at its start; "
         "-1: without end."),
     INT("sql_retry_interval", D, "database/retry_interval "
-        "database/reconnect_interval", R | M, "1", 0, 3600,
+        "database/reconnect_interval DATABASE/reconnect_interval", R | M,
+        "1", 0, 3600,
         "Seconds between two tries."),
 
     /* limits */
 
     INT("registry_threads", D, NULL, R, "8", 1, 256,
         "Threads, each with a connection to the database."),
-    INT("api_limit_max", D, NULL, A | R, "1000", 1, 100000,
+    INT("api_limit_max", D, NULL, RS, "1000", 1, 100000,
         "The longest page of a list."),
-    INT("limit_param_default", D, NULL, A | R, "25", 1, 100000,
+    INT("limit_param_default", D, NULL, RS, "25", 1, 100000,
         "The page when the caller gives no limit."),
     INT("max_request_body", D, NULL, R, "1048576", 1024, 1073741824,
         "Bytes of the metadata in one request to the registry."),
-    INT("image_property_quota", D, NULL, A | R, "128", -1, INT32_MAX,
+    INT("image_property_quota", D, NULL, RS, "128", -1, INT32_MAX,
         "Properties of an image; -1: any number."),
-    INT("image_member_quota", D, NULL, A | R, "128", -1, INT32_MAX,
+    INT("image_member_quota", D, NULL, RS, "128", -1, INT32_MAX,
         "Members of an image; -1: any number."),
     INT("image_size_cap", D, NULL, A | R, "1099511627776", 1, INT64_MAX,
         "Bytes of the largest image."),
@@ -188,16 +195,16 @@ const registry_opt_t  registry_options[] = {
          "file,filesystem,swift,s3,http,https",
          "Where images go that name no store: file, swift or s3."),
     STR("filesystem_store_datadir", D,
-        "glance_store/filesystem_store_datadir", A | W,
+        "glance_store/filesystem_store_datadir", A | W | S,
         "/var/lib/glance/images/", 0,
         "The directory of the file store; created when missing. Also in the "
         "section [glance_store]."),
-    STR("enabled_backends", D, NULL, A | W, "", 0,
+    STR("enabled_backends", D, NULL, A | W | S, "", 0,
         "NAME:TYPE pairs separated by commas; the sections [NAME] hold the "
         "options of the stores."),
-    STR("default_backend", "glance_store", NULL, A | W, "", 0,
+    STR("default_backend", "glance_store", NULL, A | W | S, "", 0,
         "The name in enabled_backends that is used by default."),
-    STR("stores", "glance_store", NULL, A | W, "file,http", UNUSED,
+    STR("stores", "glance_store", NULL, A | W | S, "file,http", UNUSED,
         "Has no effect: all stores are there."),
     STR("swift_store_auth_address", D,
         "glance_store/swift_store_auth_address", A, "127.0.0.1:8080/v1.0/",
@@ -239,11 +246,17 @@ const registry_opt_t  registry_options[] = {
 
     /* delayed delete */
 
-    BOOL("delayed_delete", D, NULL, A | R, "False",
-         "Keep the data of a deleted image for scrub_time."),
-    INT("scrub_time", D, NULL, A | R, "0", 0, INT32_MAX,
-        "Seconds that deleted data is kept."),
-    STR("scrubber_datadir", D, NULL, A | R, "/var/lib/glance/scrubber",
+    BOOL("delayed_delete", D, NULL, A, "False",
+         "Keep the data of a deleted image until glance-scrubber removes "
+         "them."),
+    INT("scrub_time", D, NULL, S | SHOWN, "0", 0, INT32_MAX,
+        "Seconds that glance-scrubber leaves the data of deleted images "
+        "alone."),
+    INT("wakeup_time", D, NULL, S | SHOWN, "300", 1, 604800,
+        "Seconds between two passes of glance-scrubber --daemon."),
+    BOOL("daemon", D, NULL, S, "False",
+         "Go on until the end, instead of one pass."),
+    STR("scrubber_datadir", D, NULL, A | S, "/var/lib/glance/scrubber",
         UNUSED, "Has no effect: the database keeps the queue."),
     STR("metadata_encryption_key", D, NULL, A | R, "", SECRET | UNUSED,
         "Has no effect yet."),

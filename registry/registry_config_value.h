@@ -80,6 +80,17 @@ registry_rc_e registry_config_assign(registry_config_t *cf, size_t i,
 size_t registry_config_index(const registry_config_t *cf,
     const char *option);
 
+/* the rank of a place as seen by a program; 0: it is not about this option */
+unsigned registry_config_rank(const registry_config_t *cf,
+    const registry_opt_t *opt, const registry_ini_entry_t *entry);
+
+/* a section that the table knows */
+bool registry_config_section(const char *section);
+
+/* a value to be shown, in dst or as it is */
+const char *registry_config_masked(const registry_opt_t *opt,
+    const char *text, char *dst, size_t size);
+
 /* the row with this number, NULL if the program does not have it */
 const registry_opt_t *registry_config_row(const registry_config_t *cf,
     size_t i, const registry_config_value_t **value);

@@ -34,6 +34,8 @@ typedef struct {
 } registry_image_status_t;
 
 
+static registry_rc_e registry_image_scrub(registry_tx_t *tx, glance_str_t id,
+    registry_err_t *err);
 static registry_rc_e registry_image_insert(registry_tx_t *tx,
     const registry_image_t *image, registry_err_t *err);
 static registry_rc_e registry_image_change(registry_tx_t *tx,
@@ -148,6 +150,10 @@ registry_db_image_update(registry_tx_t *tx, glance_str_t id,
         return registry_image_conflict(tx, id, changes, err);
     }
 
+    if (changes->scrub) {
+        return registry_image_scrub(tx, id, err);
+    }
+
     rc = registry_image_claim(tx, id, changes, err);
 
     if (rc == REGISTRY_OK) {
@@ -243,6 +249,43 @@ registry_db_image_delete(registry_tx_t *tx, glance_str_t id,
                             " deleted = 1, deleted_at = ?, updated_at = ?"
                             " WHERE image_id = ? AND deleted = 0", args, 4,
                             err);
+}
+
+
+/* a delayed delete has come to its end: the data are a worker's to remove */
+
+static registry_rc_e
+registry_image_scrub(registry_tx_t *tx, glance_str_t id, registry_err_t *err)
+{
+    registry_rc_e     rc;
+    registry_value_t  args[2];
+
+    args[0] = registry_value_text(tx->now);
+    args[1] = registry_value_text(id);
+
+    if (!registry_db_claims(tx)) {
+        return registry_err_set(err, REGISTRY_CONFLICT, "There is no table "
+                                "ngx_glance_removals, and without it nobody "
+                                "would remove the data");
+    }
+
+    rc = registry_tx_exec(tx, "INSERT INTO ngx_glance_removals"
+                          " (image_id, url, tries, next_try, created_at)"
+                          " SELECT image_id, value, 0, {epoch}, {epoch}"
+                          " FROM image_locations WHERE image_id = ?"
+                          " AND status = 'pending_delete'"
+                          " AND value NOT LIKE 'http://%'"
+                          " AND value NOT LIKE 'https://%'", &args[1], 1,
+                          err);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    return registry_tx_exec(tx, "UPDATE image_locations SET"
+                            " status = 'deleted', updated_at = ?"
+                            " WHERE image_id = ?"
+                            " AND status = 'pending_delete'", args, 2, err);
 }
 
 

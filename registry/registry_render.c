@@ -336,6 +336,11 @@ registry_render_location(const registry_config_t *cf, FILE *out,
         store = "file";
     }
 
+    if (strcmp(store, "file") != 0) {
+        return registry_err_set(err, REGISTRY_INVALID, "default_store: %s is "
+                                "not supported yet, only file", store);
+    }
+
     (void) fprintf(out,
                    "        location / {\n"
                    "            glance;\n"
@@ -344,8 +349,11 @@ registry_render_location(const registry_config_t *cf, FILE *out,
                    "            glance_file_root \"%s\";\n"
                    "            glance_thread_pool glance;\n"
                    "            glance_upload_buffers 4 256k;\n"
+                   "            glance_delayed_delete %s;\n"
                    "            glance_image_size_cap %" PRId64 ";\n",
-                   store, path, registry_config_int(cf, "image_size_cap"));
+                   store, path,
+                   registry_config_bool(cf, "delayed_delete") ? "on" : "off",
+                   registry_config_int(cf, "image_size_cap"));
 
     /* nginx does not take less, as it renews at a third of it */
 

@@ -147,6 +147,24 @@ registry_worker_pass(registry_worker_t *worker, bool all)
 }
 
 
+bool
+registry_worker_remove(registry_worker_t *worker)
+{
+    bool  done;
+
+    if (!registry_worker_open(worker)) {
+        return false;
+    }
+
+    done = registry_worker_removals(worker);
+
+    registry_worker_close(worker);
+    registry_log_request_id(NULL);
+
+    return done;
+}
+
+
 /* opened for each pass, since a file system may be mounted meanwhile */
 
 static bool

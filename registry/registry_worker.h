@@ -35,6 +35,9 @@ void registry_worker_free(registry_worker_t *worker);
  */
 bool registry_worker_pass(registry_worker_t *worker, bool all);
 
+/* of it only the removals */
+bool registry_worker_remove(registry_worker_t *worker);
+
 /* asked between two files; true ends the pass */
 void registry_worker_on_stop(registry_worker_t *worker,
     bool (*stop)(void *arg), void *arg);

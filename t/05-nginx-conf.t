@@ -80,10 +80,12 @@ sub uncommented {
     my @lines;
 
     for my $line (split(/\n/, $text)) {
-        if ($line =~ /^(\s*)#\s+((?:[a-z]\w*|\}).*)$/
-            && ($depth || $2 =~ /^[a-z]\w+\s[^;]*;\s*$/ || $2 =~ /\{$/))
+        my ($indent, $bare) = $line =~ /^(\s*)#\s+((?:[a-z]\w*|\}).*)$/;
+
+        if (defined $bare
+            && ($depth || $bare =~ /^[a-z]\w+\s[^;]*;\s*$/
+                || $bare =~ /\{$/))
         {
-            my $bare = $2;
 
             if ($bare =~ /^listen .* ssl|^ssl_|^return /) {
                 push @lines, $line;
@@ -91,7 +93,7 @@ sub uncommented {
             }
 
             $depth += ($bare =~ tr/{//) - ($bare =~ tr/}//);
-            $line = "$1$bare";
+            $line = "$indent$bare";
         }
 
         push @lines, $line;
@@ -369,6 +371,7 @@ check('duplicates' => sub {
         glance => '',
         glance_commit_timeout => '5s',
         glance_default_store => 'file',
+        glance_delayed_delete => 'on',
         glance_file_root => 'images',
         glance_identity => 'none',
         glance_image_size_cap => '1g',

@@ -1,0 +1,41 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+
+#ifndef _REGISTRY_AGENT_H_INCLUDED_
+#define _REGISTRY_AGENT_H_INCLUDED_
+
+
+#include "registry_cli.h"
+#include "registry_worker.h"
+
+
+/* what the programs that tidy a node have in common: passes, until the end */
+
+typedef struct registry_agent_s  registry_agent_t;
+
+struct registry_agent_s {
+    const char               *component;    /* in the log */
+    const registry_config_t  *cf;
+    registry_client_t        *client;       /* set by registry_agent_run() */
+    registry_worker_t        *worker;       /* likewise */
+    bool                      once;
+    int                       interval;     /* seconds between two passes */
+    bool                    (*pass)(registry_agent_t *agent);
+};
+
+
+/*
+ * The exit status.  SIGHUP is a pass at once, SIGUSR1 reopens the log, other
+ * signals end it, also within a pass.
+ */
+int registry_agent_run(registry_agent_t *agent, const registry_cli_t *cli);
+
+/* a pass asks between two steps; true: it is to end */
+bool registry_agent_stopped(registry_agent_t *agent);
+
+
+#endif /* _REGISTRY_AGENT_H_INCLUDED_ */
