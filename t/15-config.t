@@ -317,7 +317,7 @@ conection = mysql://u:s3cret\@h/d
 [keystone_authtoken]
 anything = goes
 [glance_store]
-swift_stor_user = a
+default_stor = a
 CONF
 
         my ($status, $text) = program($name, [ '--check', '--run-dir',
@@ -328,7 +328,7 @@ CONF
              'misspelt');
         like($text, qr/x\.conf:9: unknown option "conection".*\[database\]/,
              'in another section');
-        like($text, qr/x\.conf:13: .*"swift_stor_user"/,
+        like($text, qr/x\.conf:13: .*"default_stor"/,
              'of a store');
         like($text, qr/without effect here: rabbit_host, transport_url/,
              'one notice for what is not needed here');
