@@ -52,7 +52,7 @@ sub adapted {
     my ($file) = @_;
 
     my $text = read_file($file);
-    my $dir = temp_dir();
+    my $dir = prefix_dir();
     my $port = free_port();
     my $user = $> == 0 ? 'user root;' : '';
     my $paths = join("\n    ", map { "${_}_temp_path $dir/$_;" }
@@ -154,7 +154,7 @@ check('the minimal configuration of README' => sub {
 
     ok($block, 'there is one') or return;
 
-    my $dir = temp_dir();
+    my $dir = prefix_dir();
     write_file("$dir/readme.conf", "events { }\n" . $block);
 
     my $text = adapted("$dir/readme.conf");
@@ -168,13 +168,24 @@ check('the minimal configuration of README' => sub {
 });
 
 
+# where an nginx that was built without paths has its logs
+
+sub prefix_dir {
+    my $dir = temp_dir();
+
+    mkdir("$dir/logs") or die "cannot make $dir/logs: $!\n";
+
+    return $dir;
+}
+
+
 # A server with these directives in its location, and what is around it.
 # Lines of "location" replace those of the same directive, undef removes one.
 
 sub configuration {
     my (%o) = @_;
 
-    my $dir = temp_dir();
+    my $dir = prefix_dir();
     my $port = free_port();
     my $user = $> == 0 ? 'user root;' : '';
 
