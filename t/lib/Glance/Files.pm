@@ -20,6 +20,7 @@ our @EXPORT_OK = qw/
 /;
 
 my $Owner = $$;
+my $Locks = File::Spec->tmpdir() . "/glance-test-ports-$<";
 my (%bases, @port_locks);
 
 
@@ -27,14 +28,12 @@ my (%bases, @port_locks);
 # the other tests of the machine
 
 sub free_port {
-    my $locks = File::Spec->tmpdir() . "/glance-test-ports-$<";
-
-    mkdir($locks, 0700);
+    mkdir($Locks, 0700);
 
     for (1 .. 1000) {
         my $port = 14000 + int(rand(16000));
 
-        sysopen(my $lock, "$locks/$port", O_RDWR | O_CREAT, 0600) or next;
+        sysopen(my $lock, "$Locks/$port", O_RDWR | O_CREAT, 0600) or next;
         flock($lock, LOCK_EX | LOCK_NB) or next;
 
         socket(my $s, PF_INET, SOCK_STREAM, 0) or die "socket() failed: $!\n";
