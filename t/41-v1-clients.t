@@ -191,7 +191,7 @@ SKIP: {
                  qr/\Q$id\E .*@{[ md5_of($data) ]} .*public .*distro='none'/,
                  'long');
             like(output_of('list by name', @openstack, 'image', 'list',
-                           '--sort', 'name:asc', '--public'),
+                           '--sort', 'name:asc'),
                  qr/\Q$id\E/, 'public ones');
             output_of('delete', @openstack, 'image', 'delete', 'first');
             is($env->status_of($id), 'deleted', 'deleted');
