@@ -281,7 +281,7 @@ asan:
 asan-run: all unit
 	@rm -rf $(BUILD)/logs && mkdir -p $(BUILD)/logs
 	@printf '%s\n' '#!/bin/sh' \
-	    "LD_PRELOAD=`$(CC) -print-file-name=libasan.so`" \
+	    "LD_PRELOAD=`$(CC) -print-file-name=libasan.so`\$${LD_PRELOAD:+:\$$LD_PRELOAD}" \
 	    'export LD_PRELOAD' \
 	    'exec $(or $(NGINX_BIN),/usr/sbin/nginx) "$$@"' > $(BUILD)/nginx-asan
 	@chmod +x $(BUILD)/nginx-asan
