@@ -206,38 +206,6 @@ ngx_http_glance_call_json(ngx_http_request_t *sr, ngx_str_t *text)
 }
 
 
-/* of the answer; key in lower case, an empty string if it is not there */
-
-ngx_str_t
-ngx_http_glance_call_answer(ngx_http_glance_call_t *call, const char *key)
-{
-    size_t            len;
-    ngx_str_t         value;
-    ngx_uint_t        i;
-    ngx_table_elt_t  *h;
-    ngx_list_part_t  *part;
-
-    ngx_str_null(&value);
-
-    len = ngx_strlen(key);
-
-    for (part = call->headers; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (h[i].hash && h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) key, len) == 0)
-            {
-                return h[i].value;
-            }
-        }
-    }
-
-    return value;
-}
-
-
 /*
  * Stores only; the request is woken when nginx works off its posted ones.
  * NGX_OK keeps nginx from making an error page of a refusal.

@@ -72,36 +72,32 @@ ngx_http_glance_header_property(ngx_http_request_t *r, const char *key,
 }
 
 
-/* a header of the request; name: lower case */
-
 ngx_str_t *
 ngx_http_glance_header_find(ngx_http_request_t *r, const char *name)
+{
+    return ngx_http_glance_header_in(&r->headers_in.headers.part, name);
+}
+
+
+ngx_str_t *
+ngx_http_glance_header_in(ngx_list_part_t *part, const char *name)
 {
     size_t            len;
     ngx_uint_t        i;
     ngx_table_elt_t  *h;
-    ngx_list_part_t  *part;
 
     len = ngx_strlen(name);
-    part = &r->headers_in.headers.part;
-    h = part->elts;
 
-    for (i = 0; /* void */; i++) {
+    for ( /* void */ ; part; part = part->next) {
+        h = part->elts;
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len == len
+                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+            {
+                return &h[i].value;
             }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == len
-            && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
-        {
-            return &h[i].value;
         }
     }
 

@@ -7,107 +7,129 @@
 #include "ngx_http_glance_module.h"
 
 
-static ngx_uint_t ngx_http_glance_peer_trusted(ngx_http_request_t *r,
-    ngx_array_t *proxies);
-static ngx_uint_t ngx_http_glance_has_role(ngx_str_t *roles,
-    const char *role);
+static ngx_int_t ngx_http_glance_trusted(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_array_t *proxies);
 static void ngx_http_glance_identity_header(ngx_http_glance_ctx_t *ctx,
     ngx_table_elt_t *h, ngx_uint_t *confirmed);
 
 
 /*
- * Who asks.  With "trusted" the identity headers of an authenticating proxy
- * are believed, from listed addresses only; nobody else's are looked at, and
- * none is ever passed on as it came: the registry call makes its own.
+ * Who asks, before anything else is looked at: an access phase handler.
+ *
+ * Identity headers of clients are never passed on as they came: the registry
+ * call makes its own out of what is found here.
  */
 
 ngx_int_t
-ngx_http_glance_identify(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+ngx_http_glance_access(ngx_http_request_t *r)
 {
-    ngx_uint_t                   i, confirmed;
-    ngx_table_elt_t             *h;
-    ngx_list_part_t             *part;
+    ngx_int_t                    rc;
+    ngx_http_glance_ctx_t       *ctx;
     ngx_http_glance_loc_conf_t  *glcf;
 
     glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
 
-    if (glcf->identity == NGX_HTTP_GLANCE_IDENTITY_NONE) {
-        ctx->admin = 1;
+    if (!glcf->enable || glcf->identity == NGX_HTTP_GLANCE_IDENTITY_NONE
+        || ngx_http_glance_route_open(r))
+    {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_glance_create_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ctx->identified) {
         return NGX_OK;
     }
 
-    if (!ngx_http_glance_peer_trusted(r, glcf->trusted_proxies)) {
+    if (glcf->identity == NGX_HTTP_GLANCE_IDENTITY_KEYSTONE) {
+        rc = ngx_http_glance_keystone(r, ctx);
+
+    } else {
+        rc = ngx_http_glance_trusted(r, ctx, glcf->trusted_proxies);
+    }
+
+    if (rc == NGX_OK) {
+        ctx->identified = 1;
+        ctx->admin = ngx_http_glance_has_role(&ctx->roles, glcf->admin_roles);
+    }
+
+    if (rc < NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    ngx_http_glance_refuse(r, ctx, rc);
+
+    return NGX_DONE;
+}
+
+
+void
+ngx_http_glance_refuse(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_int_t status)
+{
+    const char                  *text;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    switch (status) {
+
+    case NGX_HTTP_FORBIDDEN:
+        text = "The token is not one for a project.";
+        break;
+
+    case NGX_HTTP_SERVICE_UNAVAILABLE:
+        text = "The identity service is not available.";
+        break;
+
+    default:
+        text = "This server could not verify that you are authorized to "
+               "access the document you requested.";
+        break;
+    }
+
+    if (status == NGX_HTTP_UNAUTHORIZED
+        && glcf->identity == NGX_HTTP_GLANCE_IDENTITY_KEYSTONE
+        && ngx_http_glance_add_header(r, "WWW-Authenticate",
+                                      &glcf->keystone.challenge)
+           != NGX_OK)
+    {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_glance_fault(r, ctx, status, "%s", text);
+}
+
+
+/* the headers of an authenticating proxy, from listed addresses only */
+
+static ngx_int_t
+ngx_http_glance_trusted(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_array_t *proxies)
+{
+    ngx_uint_t        i, confirmed;
+    ngx_table_elt_t  *h;
+    ngx_list_part_t  *part;
+
+    if (ngx_cidr_match(r->connection->sockaddr, proxies) != NGX_OK) {
         return NGX_HTTP_UNAUTHORIZED;
     }
 
     confirmed = 0;
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
 
-    for (i = 0; /* void */; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        ngx_http_glance_identity_header(ctx, &h[i], &confirmed);
-    }
-
-    if (!confirmed) {
-        return NGX_HTTP_UNAUTHORIZED;
-    }
-
-    ctx->identified = 1;
-    ctx->admin = ngx_http_glance_has_role(&ctx->roles, "admin");
-
-    return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_glance_peer_trusted(ngx_http_request_t *r, ngx_array_t *proxies)
-{
-    struct sockaddr  *sa;
-
-    sa = r->connection->sockaddr;
-
-    return ngx_cidr_match(sa, proxies) == NGX_OK;
-}
-
-
-/* in a list of words with commas between */
-
-static ngx_uint_t
-ngx_http_glance_has_role(ngx_str_t *roles, const char *role)
-{
-    u_char        *p, *q, *last;
-    glance_str_t   word;
-
-    last = roles->data + roles->len;
-
-    for (p = roles->data; p < last; p = q + 1) {
-
-        q = ngx_strlchr(p, last, ',');
-        if (q == NULL) {
-            q = last;
-        }
-
-        word.data = p;
-        word.len = q - p;
-
-        if (glance_str_case_eq(glance_str_trim(word), glance_str(role))) {
-            return 1;
+        for (i = 0; i < part->nelts; i++) {
+            ngx_http_glance_identity_header(ctx, &h[i], &confirmed);
         }
     }
 
-    return 0;
+    return confirmed ? NGX_OK : NGX_HTTP_UNAUTHORIZED;
 }
 
 
@@ -162,4 +184,72 @@ ngx_http_glance_identity_header(ngx_http_glance_ctx_t *ctx,
     if (glance_str_case_eq(key, glance_str("x-service-roles"))) {
         ctx->service_roles = h->value;
     }
+}
+
+
+/* one of these in a list of words with commas between, in any case */
+
+ngx_uint_t
+ngx_http_glance_has_role(ngx_str_t *roles, ngx_array_t *wanted)
+{
+    u_char        *p, *q, *last;
+    ngx_str_t     *role;
+    ngx_uint_t     i;
+    glance_str_t   word, name;
+
+    role = wanted->elts;
+    last = roles->data + roles->len;
+
+    for (p = roles->data; p < last; p = q + 1) {
+
+        q = ngx_strlchr(p, last, ',');
+        if (q == NULL) {
+            q = last;
+        }
+
+        word.data = p;
+        word.len = q - p;
+
+        for (i = 0; i < wanted->nelts; i++) {
+            name.data = role[i].data;
+            name.len = role[i].len;
+
+            if (glance_str_case_eq(glance_str_trim(word), name)) {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+/* a list of roles, this one by default */
+
+char *
+ngx_http_glance_merge_roles(ngx_conf_t *cf, ngx_array_t *prev,
+    ngx_array_t **conf, const char *name)
+{
+    ngx_str_t  *role;
+
+    ngx_conf_merge_ptr_value(*conf, prev, NULL);
+
+    if (*conf) {
+        return NGX_CONF_OK;
+    }
+
+    *conf = ngx_array_create(cf->pool, 1, sizeof(ngx_str_t));
+    if (*conf == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    role = ngx_array_push(*conf);
+    if (role == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    role->data = (u_char *) name;
+    role->len = ngx_strlen(name);
+
+    return NGX_CONF_OK;
 }

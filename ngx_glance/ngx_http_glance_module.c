@@ -29,6 +29,7 @@ static char *ngx_http_glance_trusted_proxies(ngx_conf_t *cf,
 static ngx_conf_enum_t  ngx_http_glance_identities[] = {
     { ngx_string("none"), NGX_HTTP_GLANCE_IDENTITY_NONE },
     { ngx_string("trusted"), NGX_HTTP_GLANCE_IDENTITY_TRUSTED },
+    { ngx_string("keystone"), NGX_HTTP_GLANCE_IDENTITY_KEYSTONE },
     { ngx_null_string, 0 }
 };
 
@@ -59,6 +60,13 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       ngx_http_glance_enable,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
+      NULL },
+
+    { ngx_string("glance_admin_role"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_conf_set_str_array_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, admin_roles),
       NULL },
 
     { ngx_string("glance_commit_timeout"),
@@ -101,6 +109,41 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       ngx_conf_set_off_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_glance_loc_conf_t, image_size_cap),
+      NULL },
+
+    { ngx_string("glance_keystone"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, keystone.location),
+      NULL },
+
+    { ngx_string("glance_keystone_cache"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
+      ngx_http_glance_keystone_cache,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("glance_keystone_credentials"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_glance_keystone_credentials,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("glance_keystone_service_roles"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_conf_set_str_array_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, keystone.service_roles),
+      NULL },
+
+    { ngx_string("glance_keystone_uri"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, keystone.uri),
       NULL },
 
     { ngx_string("glance_lease"),
@@ -236,7 +279,9 @@ ngx_http_glance_create_loc_conf(ngx_conf_t *cf)
     conf->registry_claims = NGX_CONF_UNSET;
     conf->delayed_delete = NGX_CONF_UNSET;
     conf->identity = NGX_CONF_UNSET_UINT;
+    conf->admin_roles = NGX_CONF_UNSET_PTR;
     conf->trusted_proxies = NGX_CONF_UNSET_PTR;
+    ngx_http_glance_keystone_create_conf(&conf->keystone);
     conf->default_store = NGX_CONF_UNSET_PTR;
     conf->thread_pool = NGX_CONF_UNSET_PTR;
     conf->image_size_cap = NGX_CONF_UNSET;
@@ -262,6 +307,17 @@ ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               NGX_HTTP_GLANCE_IDENTITY_NONE);
     ngx_conf_merge_ptr_value(conf->trusted_proxies, prev->trusted_proxies,
                              NULL);
+
+    if (ngx_http_glance_merge_roles(cf, prev->admin_roles,
+                                    &conf->admin_roles, "admin")
+        != NGX_CONF_OK
+        || ngx_http_glance_keystone_merge_conf(cf, &prev->keystone,
+                                               &conf->keystone)
+           != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     ngx_conf_merge_ptr_value(conf->default_store, prev->default_store,
                              &ngx_http_glance_store_file);
     ngx_conf_merge_str_value(conf->file_root, prev->file_root, "");
@@ -347,6 +403,13 @@ ngx_http_glance_check_loc_conf(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
+    if (conf->identity == NGX_HTTP_GLANCE_IDENTITY_KEYSTONE
+        && ngx_http_glance_keystone_check_conf(cf, &conf->keystone)
+           != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     if (conf->upload_buffers.num < ngx_http_glance_buffers_bounds.low
         || conf->upload_buffers.num > ngx_http_glance_buffers_bounds.high
         || conf->upload_buffers.size < 4096)
@@ -393,6 +456,18 @@ ngx_http_glance_check_loc_conf(ngx_conf_t *cf,
 static ngx_int_t
 ngx_http_glance_init(ngx_conf_t *cf)
 {
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_ACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_glance_access;
+
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_glance_header_filter;
 

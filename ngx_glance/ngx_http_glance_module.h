@@ -31,6 +31,7 @@ typedef struct ngx_http_glance_upload_s  ngx_http_glance_upload_t;
 typedef struct ngx_http_glance_store_s   ngx_http_glance_store_t;
 typedef struct ngx_http_glance_handle_s  ngx_http_glance_handle_t;
 typedef struct ngx_http_glance_task_s    ngx_http_glance_task_t;
+typedef struct ngx_http_glance_keystone_s  ngx_http_glance_keystone_t;
 
 /* the next piece of work of a request, when what it waited for has come */
 typedef void (*ngx_http_glance_step_pt)(ngx_http_request_t *r,
@@ -39,8 +40,24 @@ typedef void (*ngx_http_glance_step_pt)(ngx_http_request_t *r,
 
 typedef enum {
     NGX_HTTP_GLANCE_IDENTITY_NONE = 0,  /* everybody is administrator */
-    NGX_HTTP_GLANCE_IDENTITY_TRUSTED    /* headers of listed peers */
+    NGX_HTTP_GLANCE_IDENTITY_TRUSTED,   /* headers of listed peers */
+    NGX_HTTP_GLANCE_IDENTITY_KEYSTONE   /* tokens */
 } ngx_http_glance_identity_e;
+
+
+#define NGX_HTTP_GLANCE_KEY_LEN  32     /* SHA-256 */
+
+typedef struct {
+    ngx_str_t                   location;       /* internal */
+    ngx_str_t                   uri;            /* for clients */
+    ngx_str_t                   challenge;      /* with it */
+    ngx_str_t                   credentials;    /* JSON; never printed */
+    ngx_array_t                *service_roles;  /* of ngx_str_t */
+    ngx_shm_zone_t             *cache;
+    time_t                      valid;
+    time_t                      invalid;
+    u_char                      fingerprint[NGX_HTTP_GLANCE_KEY_LEN];
+} ngx_http_glance_keystone_conf_t;
 
 
 typedef struct {
@@ -52,7 +69,9 @@ typedef struct {
     ngx_flag_t                  delayed_delete;
 
     ngx_uint_t                  identity;
+    ngx_array_t                *admin_roles;        /* of ngx_str_t */
     ngx_array_t                *trusted_proxies;    /* of ngx_cidr_t */
+    ngx_http_glance_keystone_conf_t  keystone;
 
     ngx_http_glance_store_t    *default_store;
     ngx_str_t                   file_root;
@@ -151,6 +170,7 @@ struct ngx_http_glance_ctx_s {
     ngx_str_t                   project;
     ngx_str_t                   roles;
     ngx_str_t                   service_roles;
+    ngx_http_glance_keystone_t *keystone;       /* asking for these */
 
     ngx_http_glance_meta_t      meta;
     json_t                     *body;           /* kept; NULL: there is none */
@@ -181,6 +201,7 @@ ngx_int_t ngx_http_glance_uuid(u_char dst[GLANCE_UUID_LEN]);
 
 /* route */
 ngx_int_t ngx_http_glance_handler(ngx_http_request_t *r);
+ngx_uint_t ngx_http_glance_route_open(ngx_http_request_t *r);
 
 /* request: life cycle, waking, the one exit */
 ngx_http_glance_ctx_t *ngx_http_glance_create_ctx(ngx_http_request_t *r);
@@ -206,8 +227,10 @@ void ngx_http_glance_fault_call(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 ngx_int_t ngx_http_glance_base_uri(ngx_http_request_t *r, ngx_str_t *uri);
 
-/* headers: one of the request's by its name in lower case, or NULL */
+/* headers: the first of the request or of a list by its name, or NULL */
 ngx_str_t *ngx_http_glance_header_find(ngx_http_request_t *r,
+    const char *name);
+ngx_str_t *ngx_http_glance_header_in(ngx_list_part_t *part,
     const char *name);
 
 /*
@@ -217,9 +240,31 @@ ngx_str_t *ngx_http_glance_header_find(ngx_http_request_t *r,
 void ngx_http_glance_read_json(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_step_pt next);
 
-/* identity: NGX_OK, or a status */
-ngx_int_t ngx_http_glance_identify(ngx_http_request_t *r,
+/* identity */
+ngx_int_t ngx_http_glance_access(ngx_http_request_t *r);
+void ngx_http_glance_refuse(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_int_t status);
+ngx_uint_t ngx_http_glance_has_role(ngx_str_t *roles, ngx_array_t *wanted);
+char *ngx_http_glance_merge_roles(ngx_conf_t *cf, ngx_array_t *prev,
+    ngx_array_t **conf, const char *name);
+
+/* keystone: NGX_OK, NGX_AGAIN, or a status to refuse with */
+ngx_int_t ngx_http_glance_keystone(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_keystone_create_conf(
+    ngx_http_glance_keystone_conf_t *conf);
+char *ngx_http_glance_keystone_merge_conf(ngx_conf_t *cf,
+    ngx_http_glance_keystone_conf_t *prev,
+    ngx_http_glance_keystone_conf_t *conf);
+char *ngx_http_glance_keystone_check_conf(ngx_conf_t *cf,
+    ngx_http_glance_keystone_conf_t *conf);
+char *ngx_http_glance_keystone_cache(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_glance_keystone_credentials(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_http_glance_keystone_key(
+    ngx_http_glance_keystone_conf_t *conf, const char *kind,
+    ngx_str_t *text, u_char *key);
 
 /* call: subrequests into internal locations */
 ngx_int_t ngx_http_glance_call_init(ngx_conf_t *cf);
@@ -230,8 +275,6 @@ ngx_http_request_t *ngx_http_glance_call(ngx_http_request_t *r,
 ngx_int_t ngx_http_glance_call_header(ngx_http_request_t *sr,
     const char *key, ngx_str_t *value);
 ngx_int_t ngx_http_glance_call_json(ngx_http_request_t *sr, ngx_str_t *text);
-ngx_str_t ngx_http_glance_call_answer(ngx_http_glance_call_t *call,
-    const char *key);
 
 /* registry */
 void ngx_http_glance_registry_call(ngx_http_request_t *r,

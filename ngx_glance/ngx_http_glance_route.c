@@ -15,6 +15,8 @@
 
 static void ngx_http_glance_dispatch(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
+static ngx_int_t ngx_http_glance_route_path(ngx_http_request_t *r,
+    ngx_str_t *path);
 static ngx_uint_t ngx_http_glance_route_match(const ngx_str_t *pattern,
     ngx_str_t *path, ngx_str_t *id, ngx_str_t *member);
 static ngx_int_t ngx_http_glance_route_id(ngx_http_request_t *r,
@@ -139,14 +141,15 @@ ngx_http_glance_dispatch(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
     glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
 
-    path.data = r->uri.data + glcf->prefix.len;
-    path.len = r->uri.len - glcf->prefix.len;
+    rc = ngx_http_glance_route_path(r, &path);
 
-    if (path.len == 0) {
-        ngx_str_set(&path, "/");
+    if (rc == NGX_DECLINED) {
+        ngx_http_glance_versions_choice(r, ctx);
+        return;
     }
 
-    if (!ngx_http_glance_versions_path(r, ctx, &path)) {
+    if (rc != NGX_OK) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
 
@@ -178,16 +181,14 @@ ngx_http_glance_dispatch(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
             return;
         }
 
-        if (route->dialect) {
-            rc = ngx_http_glance_identify(r, ctx);
+        if (glcf->identity == NGX_HTTP_GLANCE_IDENTITY_NONE) {
+            ctx->admin = 1;
 
-            if (rc != NGX_OK) {
-                ngx_http_glance_fault(r, ctx, rc,
-                                      "This server could not verify that you "
-                                      "are authorized to access the document "
-                                      "you requested.");
-                return;
-            }
+        } else if (route->dialect && !ctx->identified) {
+
+            /* "satisfy any" let the access phase go on without us */
+            ngx_http_glance_refuse(r, ctx, NGX_HTTP_UNAUTHORIZED);
+            return;
         }
 
         route->handler(r, ctx);
@@ -210,6 +211,56 @@ ngx_http_glance_dispatch(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
     ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_FOUND,
                           "The path is not part of this API");
+}
+
+
+/* what needs no identity: versions, and asking what there is to ask */
+
+ngx_uint_t
+ngx_http_glance_route_open(ngx_http_request_t *r)
+{
+    ngx_str_t                       path, id, member;
+    const ngx_http_glance_route_t  *route;
+
+    if (r->method == NGX_HTTP_OPTIONS
+        || ngx_http_glance_route_path(r, &path) != NGX_OK)
+    {
+        return 1;
+    }
+
+    for (route = ngx_http_glance_routes; route->path.len; route++) {
+
+        if (route->dialect == NULL
+            && ngx_http_glance_route_match(&route->path, &path, &id, &member))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * Behind the prefix of the location, and that of a version as the table has
+ * it; NGX_DECLINED: a version that there is not.
+ */
+
+static ngx_int_t
+ngx_http_glance_route_path(ngx_http_request_t *r, ngx_str_t *path)
+{
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    path->data = r->uri.data + glcf->prefix.len;
+    path->len = r->uri.len - glcf->prefix.len;
+
+    if (path->len == 0) {
+        ngx_str_set(path, "/");
+    }
+
+    return ngx_http_glance_versions_path(r, path);
 }
 
 

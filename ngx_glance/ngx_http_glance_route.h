@@ -27,8 +27,8 @@ void ngx_http_glance_versions(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 void ngx_http_glance_versions_choice(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-ngx_uint_t ngx_http_glance_versions_path(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_str_t *path);
+ngx_int_t ngx_http_glance_versions_path(ngx_http_request_t *r,
+    ngx_str_t *path);
 void ngx_http_glance_versions_slash(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 

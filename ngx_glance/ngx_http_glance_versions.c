@@ -124,13 +124,11 @@ ngx_http_glance_versions_slash(ngx_http_request_t *r,
 /*
  * Which version a request means (specs/v1.md 2.1): the media type that it
  * accepts, or else the first segment of its path.  v1.0 and v1.1 are one API:
- * their paths become those of v1.  Zero: there is no such version, and the
- * client was told which there are.
+ * their paths become those of v1.  NGX_DECLINED: there is no such version.
  */
 
-ngx_uint_t
-ngx_http_glance_versions_path(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_str_t *path)
+ngx_int_t
+ngx_http_glance_versions_path(ngx_http_request_t *r, ngx_str_t *path)
 {
     u_char     *p, *rest, *last;
     ngx_str_t  *accept, media, version;
@@ -160,21 +158,19 @@ ngx_http_glance_versions_path(ngx_http_request_t *r,
         if (version.len < 2 || version.data[0] != 'v'
             || version.data[1] < '0' || version.data[1] > '9')
         {
-            return 1;
+            return NGX_OK;
         }
 
         rest = version.data + version.len;
     }
 
     if (!ngx_http_glance_versions_known(version.data, version.len)) {
-        ngx_http_glance_versions_choice(r, ctx);
-        return 0;
+        return NGX_DECLINED;
     }
 
     p = ngx_pnalloc(r->pool, sizeof("/v1") - 1 + (last - rest));
     if (p == NULL) {
-        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return 0;
+        return NGX_ERROR;
     }
 
     path->data = p;
@@ -182,7 +178,7 @@ ngx_http_glance_versions_path(ngx_http_request_t *r,
     p = ngx_cpymem(p, rest, last - rest);
     path->len = p - path->data;
 
-    return 1;
+    return NGX_OK;
 }
 
 

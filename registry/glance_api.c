@@ -17,6 +17,7 @@
 #include "registry_daemon.h"
 #include "registry_log.h"
 #include "registry_render.h"
+#include "registry_render_keystone.h"
 
 
 #define GLANCE_API_PATH    4096
@@ -33,7 +34,12 @@ typedef struct {
     char                store[GLANCE_API_PATH];
     char                user[64];
     char                pid[GLANCE_API_PATH];
+    char                credentials[GLANCE_API_PATH + 64];
 } glance_api_t;
+
+
+typedef registry_rc_e (*glance_api_render_pt)(glance_api_t *api, FILE *out,
+    registry_err_t *err);
 
 
 static registry_rc_e glance_api_prepare(glance_api_t *api, const char *pid,
@@ -47,8 +53,14 @@ static registry_rc_e glance_api_version(glance_api_t *api,
 static registry_rc_e glance_api_module(glance_api_t *api,
     registry_err_t *err);
 static void glance_api_limits(glance_api_t *api);
-static registry_rc_e glance_api_write(glance_api_t *api, const char *name,
+static registry_rc_e glance_api_write(glance_api_t *api, const char *suffix,
     const char *pid, registry_err_t *err);
+static registry_rc_e glance_api_conf(glance_api_t *api, FILE *out,
+    registry_err_t *err);
+static registry_rc_e glance_api_credentials(glance_api_t *api, FILE *out,
+    registry_err_t *err);
+static registry_rc_e glance_api_file(glance_api_t *api, const char *path,
+    glance_api_render_pt render, registry_err_t *err);
 static registry_rc_e glance_api_check(glance_api_t *api, bool keep,
     registry_err_t *err);
 static registry_rc_e glance_api_run(glance_api_t *api, registry_err_t *err);
@@ -118,6 +130,7 @@ glance_api_prepare(glance_api_t *api, const char *pid, registry_err_t *err)
     api->render.run_dir = api->run_dir;
     api->render.module = api->module;
     api->render.user = api->user;
+    api->render.credentials = api->credentials;
 
     rc = glance_api_user(api, err);
 
@@ -375,39 +388,84 @@ glance_api_limits(glance_api_t *api)
 }
 
 
-/* the secret is in it: nobody else may read it */
+/* nginx.conf and what it refers to; the suffix is behind both names */
 
 static registry_rc_e
-glance_api_write(glance_api_t *api, const char *name, const char *pid,
+glance_api_write(glance_api_t *api, const char *suffix, const char *pid,
     registry_err_t *err)
 {
-    int             fd;
-    char            path[GLANCE_API_PATH + 64];
-    FILE           *out;
-    registry_rc_e   rc;
-
-    (void) snprintf(path, sizeof(path), "%s/%s", api->run_dir, name);
-    (void) unlink(path);
-
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    out = (fd >= 0) ? fdopen(fd, "w") : NULL;
-
-    if (out == NULL) {
-        return registry_err_set(err, REGISTRY_ERROR, "%.160s: %s", path,
-                                strerror(errno));
-    }
+    char           conf[GLANCE_API_PATH + 64];
+    registry_rc_e  rc;
 
     api->render.pid = pid;
 
-    rc = registry_render(api->cf, &api->render, out, err);
+    (void) snprintf(api->credentials, sizeof(api->credentials),
+                    "%s/keystone.json%s", api->run_dir, suffix);
+    (void) snprintf(conf, sizeof(conf), "%s/nginx.conf%s", api->run_dir,
+                    suffix);
 
-    if (fclose(out) != 0 && rc == REGISTRY_OK) {
+    if (strcmp(registry_config_identity(api->cf), "keystone") == 0) {
+        rc = glance_api_file(api, api->credentials, glance_api_credentials,
+                             err);
+        if (rc != REGISTRY_OK) {
+            return rc;
+        }
+
+    } else {
+        (void) unlink(api->credentials);
+    }
+
+    return glance_api_file(api, conf, glance_api_conf, err);
+}
+
+
+static registry_rc_e
+glance_api_conf(glance_api_t *api, FILE *out, registry_err_t *err)
+{
+    return registry_render(api->cf, &api->render, out, err);
+}
+
+
+static registry_rc_e
+glance_api_credentials(glance_api_t *api, FILE *out, registry_err_t *err)
+{
+    return registry_render_keystone_credentials(api->cf, out, err);
+}
+
+
+/* secrets are in it: nobody else may read it; never half a file */
+
+static registry_rc_e
+glance_api_file(glance_api_t *api, const char *path,
+    glance_api_render_pt render, registry_err_t *err)
+{
+    int             fd;
+    char            part[GLANCE_API_PATH + 80];
+    FILE           *out;
+    registry_rc_e   rc;
+
+    (void) snprintf(part, sizeof(part), "%s.part", path);
+    (void) unlink(part);
+
+    fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    out = (fd >= 0) ? fdopen(fd, "w") : NULL;
+
+    if (out == NULL) {
+        return registry_err_set(err, REGISTRY_ERROR, "%.160s: %s", part,
+                                strerror(errno));
+    }
+
+    rc = render(api, out, err);
+
+    if ((fclose(out) != 0 || (rc == REGISTRY_OK && rename(part, path) != 0))
+        && rc == REGISTRY_OK)
+    {
         rc = registry_err_set(err, REGISTRY_ERROR, "%.160s: %s", path,
                               strerror(errno));
     }
 
     if (rc != REGISTRY_OK) {
-        (void) unlink(path);
+        (void) unlink(part);
     }
 
     return rc;
@@ -437,7 +495,7 @@ glance_api_check(glance_api_t *api, bool keep, registry_err_t *err)
         return rc;
     }
 
-    rc = glance_api_write(api, "nginx.conf.check", pid, err);
+    rc = glance_api_write(api, ".check", pid, err);
     if (rc != REGISTRY_OK) {
         return rc;
     }
@@ -445,6 +503,7 @@ glance_api_check(glance_api_t *api, bool keep, registry_err_t *err)
     status = registry_daemon_run(argv, text, sizeof(text), err);
 
     (void) unlink(conf);
+    (void) unlink(api->credentials);
     (void) unlink(pid);
 
     (void) fputs(text, stderr);
@@ -461,20 +520,7 @@ glance_api_check(glance_api_t *api, bool keep, registry_err_t *err)
         return REGISTRY_OK;
     }
 
-    rc = glance_api_write(api, "nginx.conf.new", api->pid, err);
-    if (rc != REGISTRY_OK) {
-        return rc;
-    }
-
-    (void) snprintf(pid, sizeof(pid), "%s/nginx.conf.new", api->run_dir);
-    (void) snprintf(conf, sizeof(conf), "%s/nginx.conf", api->run_dir);
-
-    if (rename(pid, conf) != 0) {
-        return registry_err_set(err, REGISTRY_ERROR, "%.160s: %s", conf,
-                                strerror(errno));
-    }
-
-    return REGISTRY_OK;
+    return glance_api_write(api, "", api->pid, err);
 }
 
 
@@ -500,7 +546,7 @@ glance_api_run(glance_api_t *api, registry_err_t *err)
                                 api->pid);
     }
 
-    rc = glance_api_write(api, "nginx.conf", api->pid, err);
+    rc = glance_api_write(api, "", api->pid, err);
     if (rc != REGISTRY_OK) {
         return rc;
     }

@@ -230,7 +230,7 @@ glance_registry_app(glance_registry_t *registry)
     app->secret = registry_config_str(cf, "registry_secret");
     app->admin_role = registry_config_str(cf, "admin_role");
     app->owner_is_tenant = registry_config_bool(cf, "owner_is_tenant");
-    app->anonymous = (strlen(registry_config_str(cf, "flavor")) == 0);
+    app->anonymous = (strcmp(registry_config_identity(cf), "none") == 0);
 }
 
 

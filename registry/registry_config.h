@@ -31,6 +31,7 @@
 
 #define REGISTRY_OPT_SENSITIVE  0x01    /* never printed */
 #define REGISTRY_OPT_UNUSED     0x02    /* known to Glance, without effect */
+#define REGISTRY_OPT_SECTION    0x04    /* only in its section */
 
 
 typedef enum {

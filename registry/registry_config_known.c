@@ -113,10 +113,18 @@ const registry_known_t  registry_known[] = {
       "image_location_quota", "there is no such limit yet" },
     { "oslo_policy", "*",
       "rights are fixed: owner, members and admin_role" },
-    { "keystone_authtoken", "*",
-      "Keystone is not asked yet; flavor = trusted takes the identity from "
-      "an authenticating proxy" },
-    { "keystone", "*", "Keystone is not asked yet" },
+    { "keystone_authtoken", "memcache_* memcached_servers cache "
+      "revocation_cache_time check_revocations_for_cached hash_algorithms "
+      "signing_dir max_token_size",
+      "what Keystone said is kept in nginx's shared memory" },
+    { "keystone_authtoken", "delay_auth_decision enforce_token_bind "
+      "include_service_catalog service_token_roles_required service_type",
+      "callers without a valid token are refused" },
+    { "keystone_authtoken", "region_name interface auth_version auth_section "
+      "http_connect_timeout http_request_max_retries default_domain_* "
+      "domain_* system_scope trust_id",
+      "Keystone is asked at auth_url, version 3" },
+    { "keystone", "*", "Keystone is described in [keystone_authtoken]" },
     { "oslo_limit", "*", "there are no limits from Keystone" },
     { "barbican", "*", "image signatures are not verified" },
     { "barbican_service_user", "*", "image signatures are not verified" },
@@ -213,6 +221,8 @@ const registry_known_t  registry_known[] = {
 
 
 static const registry_directive_t  registry_directives[] = {
+    { "admin_role", "glance_admin_role" },
+    { "auth_url", "proxy_pass" },
     { "backlog", "listen" },
     { "bind_host", "listen" },
     { "bind_port", "listen" },
@@ -231,10 +241,13 @@ static const registry_directive_t  registry_directives[] = {
     { "registry_port", "upstream" },
     { "registry_secret", "proxy_set_header" },
     { "registry_socket", "upstream" },
+    { "service_token_roles", "glance_keystone_service_roles" },
+    { "token_cache_time", "glance_keystone_cache" },
     { "trusted_proxies", "glance_trusted_proxies" },
     { "upload_lease", "glance_lease" },
     { "user", "user" },
     { "workers", "worker_processes" },
+    { "www_authenticate_uri", "glance_keystone_uri" },
     { NULL, NULL }
 };
 

@@ -129,6 +129,13 @@ registry_config_rank(const registry_config_t *cf, const registry_opt_t *opt,
 
     app = (strcmp(entry->section, cf->program->app) == 0);
 
+    if (strcmp(entry->key, opt->name) == 0
+        && (opt->flags & REGISTRY_OPT_SECTION) != 0)
+    {
+        return (strcmp(entry->section, opt->section) == 0)
+               ? REGISTRY_RANK_SECTION : 0;
+    }
+
     if (strcmp(entry->key, opt->name) == 0) {
         if (app) {
             return REGISTRY_RANK_APP;

@@ -38,6 +38,13 @@
     { name, section, aliases, programs, REGISTRY_OPT_WORD, def, 0, 0, words,  \
       0, help }
 
+/* [keystone_authtoken] has names that mean something else elsewhere */
+#define KEYSTONE(name, aliases, def, flags, help)                             \
+    { name, "keystone_authtoken", aliases, A, REGISTRY_OPT_STR, def, 0, 0,    \
+      NULL, REGISTRY_OPT_SECTION | flags, help }
+
+#define K  "keystone_authtoken/"
+
 #define DAY  86400
 
 
@@ -140,14 +147,71 @@ const registry_opt_t  registry_options[] = {
     STR("trusted_proxies", D, NULL, A, "", 0,
         "With flavor trusted: ADDRESS or ADDRESS/BITS of the proxies, "
         "separated by commas."),
-    STR("admin_role", D, NULL, RS | W | S, "admin", 0,
-        "The role that makes an administrator."),
+    STR("admin_role", D, NULL, A | R | W | S, "admin", 0,
+        "The role that makes an administrator; several: separated by "
+        "commas."),
     BOOL("owner_is_tenant", D, NULL, RS, "True",
          "The owner of an image is a tenant, not a user."),
     STR("policy_file", D, "oslo_policy/policy_file", RS, "policy.json",
         UNUSED, "Has no effect yet."),
     STR("policy_default_rule", D, "oslo_policy/policy_default_rule", RS,
         "default", UNUSED, "Has no effect yet."),
+
+    KEYSTONE("auth_url", K "identity_uri", "", 0,
+        "With flavor keystone: where Keystone is asked, such as "
+        "http://127.0.0.1:5000/v3; empty: www_authenticate_uri."),
+    KEYSTONE("www_authenticate_uri", K "auth_uri", "", 0,
+        "The Keystone that callers without a valid token are told of; "
+        "empty: auth_url."),
+    KEYSTONE("auth_host", NULL, "", 0,
+        "The host of an auth_url, as it was written before 2015."),
+    KEYSTONE("auth_port", NULL, "35357", 0,
+        "The port of auth_host."),
+    KEYSTONE("auth_protocol", NULL, "https", 0,
+        "The protocol of auth_host."),
+    KEYSTONE("auth_type", K "auth_plugin", "password", 0,
+        "How the server proves itself to Keystone: password or "
+        "v3applicationcredential."),
+    KEYSTONE("username", K "user_name " K "user-name " K "admin_user", "", 0,
+        "The user of the server, who may validate tokens: its role is admin "
+        "or service."),
+    KEYSTONE("user_id", K "user-id", "", 0,
+        "The same by its id."),
+    KEYSTONE("password", K "admin_password", "", SECRET,
+        "The password of the user."),
+    KEYSTONE("user_domain_name", K "user-domain-name", "", 0,
+        "The domain of the user."),
+    KEYSTONE("user_domain_id", K "user-domain-id", "", 0,
+        "The same by its id; default without both."),
+    KEYSTONE("project_name", K "project-name " K "tenant_name "
+        K "admin_tenant_name", "", 0,
+        "The project of the user, mostly called service."),
+    KEYSTONE("project_id", K "project-id " K "tenant_id", "", 0,
+        "The same by its id."),
+    KEYSTONE("project_domain_name", K "project-domain-name", "", 0,
+        "The domain of the project."),
+    KEYSTONE("project_domain_id", K "project-domain-id", "", 0,
+        "The same by its id; default without both."),
+    KEYSTONE("application_credential_id", NULL, "", 0,
+        "The application credential, with that auth_type."),
+    KEYSTONE("application_credential_secret", NULL, "", SECRET,
+        "Its secret."),
+    KEYSTONE("cafile", NULL, "", 0,
+        "The authorities (PEM) that may vouch for Keystone's certificate; "
+        "empty: those of the system."),
+    { "insecure", "keystone_authtoken", NULL, A, REGISTRY_OPT_BOOL, "False",
+      0, 0, NULL, REGISTRY_OPT_SECTION,
+      "Do not check the certificate of Keystone." },
+    KEYSTONE("certfile", NULL, "", 0,
+        "The certificate (PEM) to show to Keystone."),
+    KEYSTONE("keyfile", NULL, "", 0,
+        "Its private key (PEM)."),
+    INT("token_cache_time", "keystone_authtoken", NULL, A, "300", -1,
+        86400, "Seconds that Keystone's word about a token counts, if it is "
+        "not over before."),
+    KEYSTONE("service_token_roles", NULL, "service", 0,
+        "Whose X-Service-Token makes an expired token of a caller count, "
+        "separated by commas."),
 
     /* database */
 

@@ -12,7 +12,8 @@
 
 
 static bool registry_identity_secret(glance_str_t sent, const char *secret);
-static bool registry_identity_admin(glance_str_t roles, const char *role);
+static bool registry_identity_admin(glance_str_t roles, const char *admin);
+static glance_str_t registry_identity_word(glance_str_t *words);
 static bool registry_identity_owns(const registry_identity_t *who,
     const registry_image_t *image);
 static registry_rc_e registry_policy_hidden(registry_err_t *err);
@@ -222,32 +223,50 @@ registry_identity_secret(glance_str_t sent, const char *secret)
 }
 
 
+/* both are lists */
+
 static bool
-registry_identity_admin(glance_str_t roles, const char *role)
+registry_identity_admin(glance_str_t roles, const char *admin)
 {
-    size_t        i;
-    glance_str_t  one;
+    glance_str_t  role, wanted, rest;
 
     while (roles.len > 0) {
+        role = registry_identity_word(&roles);
 
-        for (i = 0; i < roles.len && roles.data[i] != ','; i++) { /* void */ }
+        for (rest = glance_str(admin); rest.len > 0; /* void */ ) {
+            wanted = registry_identity_word(&rest);
 
-        one.data = roles.data;
-        one.len = i;
-
-        if (glance_str_case_eq(glance_str_trim(one), glance_str(role))) {
-            return true;
+            if (wanted.len > 0 && glance_str_case_eq(role, wanted)) {
+                return true;
+            }
         }
-
-        if (i < roles.len) {
-            i++;
-        }
-
-        roles.data += i;
-        roles.len -= i;
     }
 
     return false;
+}
+
+
+/* takes the first word of a list with commas between */
+
+static glance_str_t
+registry_identity_word(glance_str_t *words)
+{
+    size_t        i;
+    glance_str_t  word;
+
+    for (i = 0; i < words->len && words->data[i] != ','; i++) { /* void */ }
+
+    word.data = words->data;
+    word.len = i;
+
+    if (i < words->len) {
+        i++;
+    }
+
+    words->data += i;
+    words->len -= i;
+
+    return glance_str_trim(word);
 }
 
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "registry_hosts.h"
+#include "registry_render_keystone.h"
 #include "registry_render_log.h"
 
 
@@ -30,12 +31,10 @@ static registry_rc_e registry_render_upstream(const registry_config_t *cf,
 static registry_rc_e registry_render_listen(const registry_config_t *cf,
     const registry_render_t *render, FILE *out, registry_err_t *err);
 static registry_rc_e registry_render_location(const registry_config_t *cf,
-    FILE *out, registry_err_t *err);
+    const registry_render_t *render, FILE *out, registry_err_t *err);
 static registry_rc_e registry_render_identity(const registry_config_t *cf,
-    FILE *out, registry_err_t *err);
+    const registry_render_t *render, FILE *out, registry_err_t *err);
 static void registry_render_internal(const registry_config_t *cf, FILE *out);
-static bool registry_render_word(const char *text, const char *others);
-static void registry_render_quoted(const char *text, FILE *out);
 
 
 registry_rc_e
@@ -203,12 +202,17 @@ registry_render_http(const registry_config_t *cf,
                    "        client_body_buffer_size 128k;\n"
                    "        large_client_header_buffers 4 16k;\n\n");
 
-    rc = registry_render_location(cf, out, err);
+    rc = registry_render_location(cf, render, out, err);
     if (rc != REGISTRY_OK) {
         return rc;
     }
 
     registry_render_internal(cf, out);
+
+    rc = registry_render_keystone_internal(cf, out, err);
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
 
     (void) fprintf(out, "    }\n}\n");
 
@@ -250,7 +254,7 @@ registry_render_upstream(const registry_config_t *cf, FILE *out,
         (void) fprintf(out, ";\n    }\n\n");
     }
 
-    return REGISTRY_OK;
+    return registry_render_keystone_upstream(cf, out, err);
 }
 
 
@@ -314,8 +318,8 @@ registry_render_listen(const registry_config_t *cf,
 
 
 static registry_rc_e
-registry_render_location(const registry_config_t *cf, FILE *out,
-    registry_err_t *err)
+registry_render_location(const registry_config_t *cf,
+    const registry_render_t *render, FILE *out, registry_err_t *err)
 {
     char           path[REGISTRY_RENDER_PATH];
     int64_t        lease;
@@ -382,7 +386,7 @@ registry_render_location(const registry_config_t *cf, FILE *out,
                        text);
     }
 
-    rc = registry_render_identity(cf, out, err);
+    rc = registry_render_identity(cf, render, out, err);
     if (rc != REGISTRY_OK) {
         return rc;
     }
@@ -400,22 +404,27 @@ registry_render_location(const registry_config_t *cf, FILE *out,
 
 
 static registry_rc_e
-registry_render_identity(const registry_config_t *cf, FILE *out,
-    registry_err_t *err)
+registry_render_identity(const registry_config_t *cf,
+    const registry_render_t *render, FILE *out, registry_err_t *err)
 {
-    char         text[REGISTRY_RENDER_PATH];
-    size_t       len;
-    const char  *identity, *p;
+    char           text[REGISTRY_RENDER_PATH];
+    size_t         len;
+    const char    *identity, *p;
+    registry_rc_e  rc;
 
     identity = registry_config_identity(cf);
 
-    if (strcmp(identity, "keystone") == 0) {
-        return registry_err_set(err, REGISTRY_INVALID, "flavor: keystone is "
-                                "not supported yet; put an authenticating "
-                                "proxy before the server and use trusted");
+    rc = registry_render_roles(cf, "admin_role", "glance_admin_role", out,
+                               err);
+    if (rc != REGISTRY_OK) {
+        return rc;
     }
 
     (void) fprintf(out, "            glance_identity %s;\n", identity);
+
+    if (strcmp(identity, "keystone") == 0) {
+        return registry_render_keystone(cf, render->credentials, out, err);
+    }
 
     if (strcmp(identity, "trusted") != 0) {
         return REGISTRY_OK;
@@ -486,9 +495,54 @@ registry_render_internal(const registry_config_t *cf, FILE *out)
 }
 
 
-/* letters, digits and the others; not empty */
+registry_rc_e
+registry_render_roles(const registry_config_t *cf, const char *option,
+    const char *directive, FILE *out, registry_err_t *err)
+{
+    char         text[256];
+    size_t       len;
+    const char  *p;
 
-static bool
+    p = registry_config_str(cf, option);
+    p += strspn(p, ", \t");
+
+    if (*p == '\0') {
+        return REGISTRY_OK;
+    }
+
+    (void) fprintf(out, "            %s", directive);
+
+    while (*p != '\0') {
+        len = strcspn(p, ",");
+
+        (void) snprintf(text, sizeof(text), "%.*s", (int) len, p);
+
+        for (size_t n = strlen(text);
+             n > 0 && strchr(" \t", text[n - 1]) != NULL;
+             n--)
+        {
+            text[n - 1] = '\0';
+        }
+
+        if (!registry_render_word(text, "-_.:@ ")) {
+            return registry_err_set(err, REGISTRY_INVALID, "%s: must be "
+                                    "names of roles with commas between",
+                                    option);
+        }
+
+        (void) fprintf(out, " \"%s\"", text);
+
+        p += len;
+        p += strspn(p, ", \t");
+    }
+
+    (void) fprintf(out, ";\n");
+
+    return REGISTRY_OK;
+}
+
+
+bool
 registry_render_word(const char *text, const char *others)
 {
     if (text[0] == '\0') {
@@ -505,7 +559,7 @@ registry_render_word(const char *text, const char *others)
 }
 
 
-static void
+void
 registry_render_quoted(const char *text, FILE *out)
 {
     (void) fputc('"', out);

@@ -24,6 +24,7 @@ typedef struct {
     const char  *pid;           /* its file */
     const char  *module;        /* "": compiled in */
     const char  *user;          /* "": no user directive */
+    const char  *credentials;   /* the file of registry_render_keystone.h */
     const char  *access_log;    /* for a log that is standard output */
     unsigned     version;       /* 1022001 for 1.22.1 */
     unsigned     connections;   /* of a worker */
@@ -43,6 +44,17 @@ registry_rc_e registry_render(const registry_config_t *cf,
  */
 registry_rc_e registry_render_path(const char *option, const char *value,
     char *path, size_t size, registry_err_t *err);
+
+/* letters, digits and the others; not empty */
+bool registry_render_word(const char *text, const char *others);
+
+/* the directive with the roles of an option; nothing if there are none */
+registry_rc_e registry_render_roles(const registry_config_t *cf,
+    const char *option, const char *directive, FILE *out,
+    registry_err_t *err);
+
+/* as one word of nginx.conf, whatever it is */
+void registry_render_quoted(const char *text, FILE *out);
 
 
 #endif /* _REGISTRY_RENDER_H_INCLUDED_ */

@@ -46,6 +46,20 @@ sub nginx_test {
 }
 
 
+# what glance_keystone_credentials names, or nearly
+
+sub credentials {
+    my ($text, $mode) = @_;
+
+    $text = '{"auth": {"identity": {"methods": []}}}' if !defined $text;
+
+    my $file = write_file(temp_dir() . '/credentials.json', $text);
+    chmod($mode || 0600, $file);
+
+    return $file;
+}
+
+
 # a file for everybody, with names of this test in it
 
 sub adapted {
@@ -67,6 +81,9 @@ sub adapted {
     $text =~ s/^(\s*glance_file_root)\s[^;]*;/$1 $dir\/images;/mg;
     $text =~ s/^http\s*\{/http {\n    $paths/m;
 
+    my $credentials = credentials();
+    $text =~ s/(glance_keystone_credentials)\s[^;]*;/$1 $credentials;/g;
+
     return $text;
 }
 
@@ -82,16 +99,10 @@ sub uncommented {
     for my $line (split(/\n/, $text)) {
         my ($indent, $bare) = $line =~ /^(\s*)#\s+((?:[a-z]\w*|\}).*)$/;
 
-        if (defined $bare
-            && ($depth || $bare =~ /^[a-z]\w+\s[^;]*;\s*$/
-                || $bare =~ /\{$/))
+        if (defined $bare && ($depth || $bare =~ /^[a-z]\w+\s[^;]*;\s*$/
+                              || $bare =~ /\{$/)
+            && $bare !~ /^listen .* ssl|^ssl_|^return /)
         {
-
-            if ($bare =~ /^listen .* ssl|^ssl_|^return /) {
-                push @lines, $line;
-                next;
-            }
-
             $depth += ($bare =~ tr/{//) - ($bare =~ tr/}//);
             $line = "$indent$bare";
         }
@@ -128,10 +139,14 @@ sub sample {
 
     my $more = uncommented($text);
 
-    $more =~ s/^\s*glance_identity\s+none;//mg;
-
     isnt($more, $text, 'there is something in comments');
-    accepted('with what is in comments', $more);
+
+    for my $identity (qw/ trusted keystone /) {
+        my $one = $more;
+
+        $one =~ s/^\s*glance_identity\s+(?!$identity)\w+;//mg;
+        accepted("with what is in comments, $identity", $one);
+    }
 
     # each directive of the module that it mentions is one
     my %known = map { $_ => 1 }
@@ -272,10 +287,18 @@ sub with {
 check('what is right is taken' => sub {
     accepted('the least', configuration());
     accepted('all directives', configuration(with(
+        glance_admin_role => 'glance_admin_role admin operator;',
         glance_commit_timeout => 'glance_commit_timeout 1m;',
         glance_default_store => 'glance_default_store file;',
         glance_identity => 'glance_identity trusted;',
         glance_image_size_cap => 'glance_image_size_cap 5g;',
+        glance_keystone => 'glance_keystone /_glance_keystone;',
+        glance_keystone_cache => 'glance_keystone_cache zone=k:1m;',
+        glance_keystone_credentials =>
+            'glance_keystone_credentials ' . credentials() . ';',
+        glance_keystone_service_roles =>
+            'glance_keystone_service_roles service nova;',
+        glance_keystone_uri => 'glance_keystone_uri http://k.test/v3;',
         glance_lease => 'glance_lease 3s;',
         glance_node => 'glance_node n1;',
         glance_public_endpoint => 'glance_public_endpoint https://i.test;',
@@ -318,6 +341,80 @@ check('what is missing' => sub {
                  glance_default_store => 'glance_default_store file;'));
     mistake('trusted without proxies', 'glance_trusted_proxies',
             with(glance_identity => 'glance_identity trusted;'));
+});
+
+
+# all that Keystone needs, but for what is given
+
+sub keystone {
+    my (%o) = @_;
+
+    my %location = (
+        glance_identity => 'glance_identity keystone;',
+        glance_keystone => 'glance_keystone /_glance_keystone/;',
+        glance_keystone_cache => 'glance_keystone_cache zone=k:1m;',
+        glance_keystone_credentials =>
+            'glance_keystone_credentials ' . credentials() . ';',
+        glance_keystone_uri => 'glance_keystone_uri http://k.test/v3;',
+    );
+
+    $location{"glance_$_"} = defined $o{$_} ? "glance_$_ $o{$_};" : undef
+        for keys %o;
+
+    return with(%location);
+}
+
+
+check('Keystone' => sub {
+    accepted('all it needs', configuration(keystone()));
+    accepted('the cache with times', configuration(keystone(
+        keystone_cache => 'valid=1m zone=k:64k invalid=0')));
+    accepted('all from a level above', configuration(
+        keystone(keystone_cache => undef, keystone_uri => undef),
+        http => 'glance_keystone_cache zone=k:1m; '
+                . 'glance_keystone_uri http://k.test/v3;'));
+
+    for my $name (qw/ keystone keystone_cache keystone_credentials
+                      keystone_uri /)
+    {
+        mistake("no glance_$name", "glance_$name", keystone($name => undef));
+    }
+
+    mistake('no location', 'glance_keystone',
+            keystone(keystone => 'http://127.0.0.1:5000'));
+    mistake('an URI that would break the header', 'glance_keystone_uri',
+            keystone(keystone_uri => q('http://k.test/"')));
+
+    for my $cache ('valid=1m', 'zone=k', 'zone=:1m', 'zone=k:much',
+                   'zone=k:4k', 'zone=k:1m valid=soon', 'zone=k:1m other=1',
+                   'zone=k:1m zone=l:1m')
+    {
+        mistake("glance_keystone_cache $cache", 'glance_keystone_cache',
+                keystone(keystone_cache => $cache));
+    }
+
+    my $secret = '"password": "s3cret"';
+
+    for my $case ([ 'no file', '/no/such/file' ],
+                  [ 'a directory', temp_dir() ],
+                  [ 'readable by others', credentials(undef, 0604) ],
+                  [ 'readable by its group', credentials(undef, 0640) ],
+                  [ 'empty', credentials('') ],
+                  [ 'no JSON', credentials($secret) ],
+                  [ 'other JSON', credentials("{$secret}") ],
+                  [ 'no identity', credentials("{\"auth\": {$secret}}") ],
+                  [ 'too long', credentials(' ' x 70_000) ])
+    {
+        my ($title, $file) = @$case;
+
+        mistake($title, 'glance_keystone_credentials',
+                keystone(keystone_credentials => $file));
+
+        my ($status, $said) = nginx_test(configuration(
+            keystone(keystone_credentials => $file)));
+
+        unlike($said, qr/s3cret/, "$title: nothing of it is shown");
+    }
 });
 
 
@@ -386,6 +483,10 @@ check('duplicates' => sub {
         glance_file_root => 'images',
         glance_identity => 'none',
         glance_image_size_cap => '1g',
+        glance_keystone => '/_glance_keystone',
+        glance_keystone_cache => 'zone=k:1m',
+        glance_keystone_credentials => credentials(),
+        glance_keystone_uri => 'http://k.test/v3',
         glance_lease => '10s',
         glance_node => 'n',
         glance_public_endpoint => 'http://i.test',
@@ -409,7 +510,9 @@ check('duplicates' => sub {
               =~ /\{ ngx_string\("(glance\w*)"\),\n\s+NGX_/g;
 
     is_deeply([ grep { !exists $again{$_} } @all ],
-              [ 'glance_trusted_proxies' ], 'all directives');
+              [ 'glance_admin_role', 'glance_keystone_service_roles',
+                'glance_trusted_proxies' ],
+              'all directives');
 });
 
 

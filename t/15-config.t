@@ -314,7 +314,7 @@ rabbit_host = localhost
 transport_url = rabbit://u:s3cret\@h
 [database]
 conection = mysql://u:s3cret\@h/d
-[keystone_authtoken]
+[somebody_else]
 anything = goes
 [glance_store]
 default_stor = a

@@ -155,8 +155,14 @@ my @Cases = (
       'no message bus' ],
     [ api => 'oslo_messaging_rabbit', 'ssl = true', 'ignored',
       'no message bus' ],
-    [ api => 'keystone_authtoken', 'password = hushhush', 'ignored',
-      'Keystone' ],
+    [ api => 'keystone_authtoken', 'password = hushhush', 'used', '' ],
+    [ api => 'keystone_authtoken', 'admin_user = glance', 'mapped',
+      'username' ],
+    [ api => 'keystone_authtoken', 'token_cache_time = 60', 'used',
+      'glance_keystone_cache' ],
+    [ api => 'keystone_authtoken', 'memcached_servers = h:11211', 'ignored',
+      'shared memory' ],
+    [ api => 'DEFAULT', 'password = hushhush', 'unknown', '' ],
     [ api => 'paste_deploy', 'flavor = caching', 'used', 'glance_identity' ],
     [ api => 'paste_deploy', 'config_file = x.ini', 'ignored', 'paste' ],
     [ api => 'pipeline:glance-api', 'pipeline = a b', 'ignored', 'paste' ],
@@ -274,7 +280,7 @@ check('backends' => sub {
 
 check('what concerns a file as a whole' => sub {
     my %wrong = (
-        "[paste_deploy]\nflavor = keystone\n" => qr/keystone is not/,
+        "[paste_deploy]\nflavor = keystone\n" => qr/auth_url: needed/,
         "[paste_deploy]\nflavor = trusted\n" => qr/trusted_proxies: needed/,
         "[paste_deploy]\nflavor = nonsense\n" => qr/unknown word/,
         "default_store = swift\n" => qr/swift is not supported yet/,

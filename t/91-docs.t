@@ -16,6 +16,7 @@ use Glance::Test;
 my $top = "$FindBin::Bin/..";
 my $readme = read_file("$top/README.md");
 my $module = read_file("$top/ngx_glance/ngx_http_glance_module.c");
+my $keystone = read_file("$top/ngx_glance/ngx_http_glance_keystone_conf.c");
 
 
 # directives: name => [contexts, field of the location's configuration]
@@ -24,7 +25,7 @@ my %code;
 
 while ($module =~ /\{\ ngx_string\("(glance\w*)"\),\n
                    \s+(NGX_[^,]*),\n .*?
-                   (?:offsetof\(\w+,\s*(\w+)\)|0),/gsx)
+                   (?:offsetof\(\w+,\s*([\w.]+)\)|0),/gsx)
 {
     my ($name, $flags, $field) = ($1, $2, $3);
 
@@ -60,6 +61,12 @@ my %size = (k => 1024, m => 1024 ** 2, g => 1024 ** 3);
 
 sub merged {
     my ($field) = @_;
+
+    # a part of the configuration with a file of its own
+    $field =~ s/.*\.//;
+
+    return $1 if "$module$keystone" =~ /merge_roles\(cf,\s*prev->$field,
+                                        \s*&conf->$field,\s*"(\w+)"\)/sx;
 
     return if $module !~ /ngx_conf_merge_(\w+)_value\(\s*conf->$field,
                           \s*prev->$field,\s*(.*?)\);/sx

@@ -22,6 +22,8 @@ use Glance::Program;
 #   workers => 1, threads => 16, secret => .., identity => 'trusted',
 #   proxies => [CIDR, ..], post_status, status_word, node, lease, keepalive,
 #   upstream_options => 'fail_timeout=1s', env => {..}
+#   keystone => { port, credentials => FILE, zone => '1m', cache => 'valid=1s',
+#                 internal => TEXT }
 #   directives => TEXT       inside the location
 #   server => TEXT, http => TEXT, main => TEXT, internal => TEXT
 #   stock => 1               without the module, for tests of these tests
@@ -199,11 +201,13 @@ sub location {
         'glance_default_store file',
         "glance_file_root $p->{store}",
         'glance_thread_pool glance',
-        'glance_identity ' . ($p->{identity} || 'none'),
+        'glance_identity ' . ($p->{identity} || ($p->{keystone} ? 'keystone'
+                                                              : 'none')),
         'glance_upload_buffers 4 256k',
         'glance_image_size_cap 1024g',
         'glance_lease ' . ($p->{lease} || '20s'),
         $p->{proxies} ? "glance_trusted_proxies @{$p->{proxies}}" : (),
+        $p->{keystone} ? $p->keystone() : (),
         $p->{node} ? "glance_node $p->{node}" : (),
         $p->{post_status} ? "glance_seed_post_status $p->{post_status}" : (),
         $p->{status_word} ? "glance_seed_status_word $p->{status_word}" : (),
@@ -253,7 +257,50 @@ sub internal {
 
     my $text = directives($p->{internal}, @lines);
 
-    return "location /_glance_registry/ {\n            $text\n        }";
+    $text = "location /_glance_registry/ {\n            $text\n        }";
+
+    if ($p->{keystone}) {
+        $text .= "\n\n        location /_glance_keystone/ {\n            "
+                 . $p->keystone_internal() . "\n        }";
+    }
+
+    return $text;
+}
+
+
+sub keystone {
+    my ($p) = @_;
+
+    my $keystone = $p->{keystone};
+
+    return (
+        'glance_keystone /_glance_keystone',
+        "glance_keystone_uri http://127.0.0.1:$keystone->{port}/v3",
+        "glance_keystone_credentials $keystone->{credentials}",
+        join(' ', 'glance_keystone_cache',
+             'zone=keystone:' . ($keystone->{zone} || '1m'),
+             $keystone->{cache} || ()),
+    );
+}
+
+
+sub keystone_internal {
+    my ($p) = @_;
+
+    return directives($p->{keystone}{internal},
+        'internal',
+        "proxy_pass http://127.0.0.1:$p->{keystone}{port}/",
+        'proxy_http_version 1.1',
+        'proxy_set_header Connection ""',
+        'proxy_buffering off',
+        'proxy_buffer_size 16k',
+        'proxy_buffers 8 16k',
+        'proxy_connect_timeout 5s',
+        'proxy_read_timeout 30s',
+        'proxy_next_upstream error timeout http_502 http_503 non_idempotent',
+        'subrequest_output_buffer_size 256k',
+        'log_subrequest off',
+    );
 }
 
 

@@ -20,6 +20,7 @@ use Glance::Database;
 use Glance::Env;
 use Glance::Faults qw/ full_disk slow_disk /;
 use Glance::HTTP;
+use Glance::Keystone;
 use Glance::Nginx;
 use Glance::Process qw/
     alive children find_program free_port in_background kill_process
