@@ -19,7 +19,8 @@ use Glance::Response;
 my $Block = 65536;
 
 
-# new(port => .., or path => '/unix/socket'; timeout => seconds)
+# new(port => .., or path => '/unix/socket'; timeout => seconds,
+#     from => local address)
 
 sub new {
     my ($class, %o) = @_;
@@ -32,6 +33,11 @@ sub new {
 
     # a small window: what the peer sends stays with the peer
     setsockopt($s, SOL_SOCKET, SO_RCVBUF, $o{rcvbuf}) if $o{rcvbuf};
+
+    if ($o{from}) {
+        bind($s, sockaddr_in(0, inet_aton($o{from})))
+            or die "bind() to $o{from} failed: $!\n";
+    }
 
     my $name = defined $o{path} ? $o{path} : "port $o{port}";
     connect($s, $address) or die "connect() to $name failed: $!\n";
