@@ -289,7 +289,7 @@ registry_keystone_split(registry_keystone_t *ks, const char *option,
 
     /* the port is behind the brackets of an IPv6 address */
 
-    len = strcspn(ks->host, "]");
+    len = (ks->host[0] == '[') ? strcspn(ks->host, "]") : 0;
     len += strcspn(ks->host + len, ":");
     port = (ks->host[len] != '\0');
 
