@@ -312,6 +312,18 @@ with_env('sqlite', sub {
 }, %options);
 
 
+# what else may let a client in does not say who it is
+
+with_env('sqlite', sub {
+    my ($env) = @_;
+
+    status_is($env->request('GET', '/images'), 401, 'satisfy any: nobody');
+    status_is($env->post({}, body => 'data'), 401, 'satisfy any: nobody');
+    $env->is_empty();
+}, %options, nginx => { %{$options{nginx}},
+                        directives => "satisfy any;\nallow all;\n" });
+
+
 # a zone has its size, whatever is in it
 
 with_env('sqlite', sub {

@@ -29,6 +29,7 @@ sub render {
     Glance::Registry::write_config("$dir/glance-api.conf",
         filesystem_store_datadir => "$dir/images",
         'paste_deploy/flavor' => 'keystone',
+        $ENV{NGINX_BIN} ? (nginx_binary => $ENV{NGINX_BIN}) : (),
         map { (m!/! ? $_ : "keystone_authtoken/$_") => $options{$_} }
             keys %options);
 
