@@ -174,7 +174,7 @@ with_env('sqlite', sub {
 
         for my $token ('with blank', "t\x80b", 'x' x 8193, '') {
             status_is(ask($env, $token), 401,
-                      length $token . ' bytes of it: 401');
+                      length($token) . ' bytes of it: 401');
         }
 
         is($keystone->asked('GET'), $before, 'Keystone was not bothered');
