@@ -90,6 +90,13 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       offsetof(ngx_http_glance_loc_conf_t, delayed_delete),
       NULL },
 
+    { ngx_string("glance_file_direct"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, file_direct),
+      NULL },
+
     { ngx_string("glance_file_root"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_glance_file_root,
@@ -277,6 +284,7 @@ ngx_http_glance_create_loc_conf(ngx_conf_t *cf)
      */
 
     conf->registry_claims = NGX_CONF_UNSET;
+    conf->file_direct = NGX_CONF_UNSET;
     conf->delayed_delete = NGX_CONF_UNSET;
     conf->identity = NGX_CONF_UNSET_UINT;
     conf->admin_roles = NGX_CONF_UNSET_PTR;
@@ -321,6 +329,7 @@ ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->default_store, prev->default_store,
                              &ngx_http_glance_store_file);
     ngx_conf_merge_str_value(conf->file_root, prev->file_root, "");
+    ngx_conf_merge_value(conf->file_direct, prev->file_direct, 1);
     ngx_conf_merge_ptr_value(conf->thread_pool, prev->thread_pool, NULL);
     ngx_conf_merge_bufs_value(conf->upload_buffers, prev->upload_buffers,
                               4, 256 * 1024);

@@ -75,6 +75,7 @@ typedef struct {
 
     ngx_http_glance_store_t    *default_store;
     ngx_str_t                   file_root;
+    ngx_flag_t                  file_direct;
     ngx_thread_pool_t          *thread_pool;
 
     ngx_bufs_t                  upload_buffers;

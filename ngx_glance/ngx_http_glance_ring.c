@@ -175,7 +175,8 @@ ngx_http_glance_ring_slot(ngx_http_request_t *r,
     i = u->filled % u->nbufs;
 
     if (u->bufs[i] == NULL) {
-        u->bufs[i] = ngx_palloc(r->pool, u->size);
+        u->bufs[i] = ngx_pmemalign(r->pool, u->size,
+                                   NGX_HTTP_GLANCE_ALIGNMENT);
     }
 
     return u->bufs[i];

@@ -63,6 +63,10 @@ typedef ngx_int_t (*ngx_http_glance_store_remove_pt)(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_handle_t *h, ngx_str_t *uri);
 
 
+/* data to be written lie in memory at multiples of this many bytes */
+#define NGX_HTTP_GLANCE_ALIGNMENT  4096
+
+
 struct ngx_http_glance_store_s {
     ngx_str_t                        name;      /* x-image-meta-store */
     glance_scheme_e                  scheme;    /* of its locations */

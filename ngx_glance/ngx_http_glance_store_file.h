@@ -42,6 +42,7 @@ typedef struct {
     ngx_err_t                  err;         /* of the thread */
     const char                *call;
     ngx_uint_t                 reading;     /* or writing */
+    unsigned                   direct:1;    /* past the page cache */
     unsigned                   created:1;   /* temp exists */
     unsigned                   linked:1;    /* path is ours */
     unsigned                   kept:1;

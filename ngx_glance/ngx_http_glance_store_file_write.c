@@ -21,7 +21,9 @@ typedef struct {
 
 
 static void ngx_http_glance_file_begin_work(void *data);
+static ngx_fd_t ngx_http_glance_file_open_temp(ngx_http_glance_file_t *f);
 static void ngx_http_glance_file_write_work(void *data);
+static void ngx_http_glance_file_buffered(ngx_http_glance_file_t *f);
 static void ngx_http_glance_file_commit_work(void *data);
 static ngx_int_t ngx_http_glance_file_sync_dir(ngx_http_glance_file_t *f);
 static void ngx_http_glance_file_forget_work(void *data);
@@ -62,6 +64,8 @@ ngx_http_glance_file_begin(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
                        NGX_HTTP_GLANCE_UPLOAD_DIR, &h->image_id,
                        (size_t) GLANCE_UUID_LEN, claim->id);
     (void) ngx_sprintf(f->path, "%V/%V%Z", &glcf->file_root, &h->image_id);
+
+    f->direct = glcf->file_direct;
 
     return ngx_http_glance_file_run(r, ctx, f,
                                     ngx_http_glance_file_begin_work);
@@ -206,8 +210,7 @@ ngx_http_glance_file_begin_work(void *data)
 
     u_char  *p;
 
-    f->fd = open((const char *) f->temp, O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC,
-                 0640);
+    f->fd = ngx_http_glance_file_open_temp(f);
 
     if (f->fd == NGX_INVALID_FILE && errno == ENOENT) {
 
@@ -222,8 +225,7 @@ ngx_http_glance_file_begin_work(void *data)
 
         *p = '/';
 
-        f->fd = open((const char *) f->temp,
-                     O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC, 0640);
+        f->fd = ngx_http_glance_file_open_temp(f);
     }
 
     if (f->fd == NGX_INVALID_FILE) {
@@ -236,6 +238,30 @@ ngx_http_glance_file_begin_work(void *data)
     /* where locks are not supported the lease of the claim has to do */
 
     (void) flock(f->fd, LOCK_EX|LOCK_NB);
+}
+
+
+static ngx_fd_t
+ngx_http_glance_file_open_temp(ngx_http_glance_file_t *f)
+{
+    ngx_fd_t  fd;
+
+    if (f->direct) {
+        fd = open((const char *) f->temp,
+                  O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC|O_DIRECT, 0640);
+
+        if (fd != NGX_INVALID_FILE || errno != EINVAL) {
+            return fd;
+        }
+
+        /* the file system cannot: some have made the file all the same */
+
+        (void) unlink((const char *) f->temp);
+        f->direct = 0;
+    }
+
+    return open((const char *) f->temp, O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC,
+                0640);
 }
 
 
@@ -252,10 +278,24 @@ ngx_http_glance_file_write_work(void *data)
     len = f->len;
 
     while (len) {
+
+        /* the last buffer is rarely full */
+
+        if (f->direct
+            && ((len | (size_t) f->offset) & (NGX_HTTP_GLANCE_ALIGNMENT - 1)))
+        {
+            ngx_http_glance_file_buffered(f);
+        }
+
         n = pwrite(f->fd, p, len, f->offset);
 
         if (n == -1) {
             if (errno == EINTR) {
+                continue;
+            }
+
+            if (errno == EINVAL && f->direct) {
+                ngx_http_glance_file_buffered(f);
                 continue;
             }
 
@@ -272,13 +312,29 @@ ngx_http_glance_file_write_work(void *data)
 
     /* the disk starts now: little is left for fdatasync() at the end */
 
-    if (f->offset - f->synced >= NGX_HTTP_GLANCE_SYNC_STEP) {
+    if (!f->direct && f->offset - f->synced >= NGX_HTTP_GLANCE_SYNC_STEP) {
         (void) sync_file_range(f->fd, f->synced, f->offset - f->synced,
                                SYNC_FILE_RANGE_WRITE);
         f->synced = f->offset;
     }
 
 #endif
+}
+
+
+static void
+ngx_http_glance_file_buffered(ngx_http_glance_file_t *f)
+{
+    int  flags;
+
+    flags = fcntl(f->fd, F_GETFL);
+
+    if (flags != -1) {
+        (void) fcntl(f->fd, F_SETFL, flags & ~O_DIRECT);
+    }
+
+    f->direct = 0;
+    f->synced = f->offset;
 }
 
 

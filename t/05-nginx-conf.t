@@ -480,6 +480,7 @@ check('duplicates' => sub {
         glance_commit_timeout => '5s',
         glance_default_store => 'file',
         glance_delayed_delete => 'on',
+        glance_file_direct => 'on',
         glance_file_root => 'images',
         glance_identity => 'none',
         glance_image_size_cap => '1g',
