@@ -40,8 +40,9 @@ for my $where ('disk', 'memory') {
                     is(-s "$env->{store}/$id", $size, "$size: the file");
                 }
             }, store => $where eq 'disk' ? $disk : store_dir(),
-               nginx => { directives => "glance_file_direct $direct;\n"
-                                        . "glance_upload_buffers $buffers;\n" });
+               nginx => { directives =>
+                   "glance_file_direct $direct;\n"
+                   . "glance_upload_buffers $buffers;\n" });
         }
     }
 }

@@ -171,7 +171,7 @@ SKIP: {
     skip("$program{openstack} is not installed (python3-openstackclient)", 1)
         if !-x $program{openstack};
 
-    for_each_database(sub {
+    with_env('sqlite', sub {
         my ($env) = @_;
 
         my @openstack = ($program{openstack}, '--os-auth-type', 'none',

@@ -127,7 +127,13 @@ for my $kind ('mysql', 'sqlite') {
                 });
             }
 
+            # one that stands still with SQLite's lock in its hand locks the
+            # others out for as long: nobody can take it away
+
             check('S-03 a registry stands still' => sub {
+                plan(skip_all => 'SQLite cannot end a frozen transaction')
+                    if $kind eq 'sqlite';
+
                 my @clients = start_clients($env, $stop, 4);
 
                 sleep(1);
