@@ -65,7 +65,7 @@ sub render {
 
     Glance::Registry::write_config("$dir/glance-api.conf",
         filesystem_store_datadir => "$dir/images", log_file => "$dir/api.log",
-        %options);
+        $ENV{NGINX_BIN} ? (nginx_binary => $ENV{NGINX_BIN}) : (), %options);
 
     my ($status, $text) = program('glance-api', [ '--config-file',
         "$dir/glance-api.conf", '--run-dir', "$dir/run", '--render' ]);

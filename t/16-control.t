@@ -37,7 +37,9 @@ sub site {
         bind_host => '127.0.0.1', bind_port => $site->{api},
         registry_host => '127.0.0.1', registry_port => $site->{registry},
         filesystem_store_datadir => $site->{store}, workers => 1,
-        log_file => "$dir/log/api.log", %{$o{api} || {}});
+        log_file => "$dir/log/api.log",
+        $ENV{NGINX_BIN} ? (nginx_binary => $ENV{NGINX_BIN}) : (),
+        %{$o{api} || {}});
 
     Glance::Registry::write_config("$dir/etc/glance-registry.conf",
         bind_host => '127.0.0.1', bind_port => $site->{registry},
