@@ -304,12 +304,15 @@ check('S-22 unknown options are named, with file and line' => sub {
     for my $name ('glance-registry', 'glance-api', 'glance-worker') {
         my $dir = temp_dir();
 
+        # the empty line 5, where the tests run another nginx
+        my $nginx = $ENV{NGINX_BIN} ? "nginx_binary = $ENV{NGINX_BIN}" : '';
+
         write_file("$dir/x.conf", <<"CONF");
 [DEFAULT]
 filesystem_store_datadir = $dir/images
 verbos = True
 sql_connection = sqlite:///$dir/x
-
+$nginx
 rabbit_host = localhost
 transport_url = rabbit://u:s3cret\@h
 [database]
@@ -468,7 +471,9 @@ check('secrets are never printed' => sub {
         my $dir = temp_dir();
 
         Glance::Registry::write_config("$dir/x.conf", debug => 'True',
-            filesystem_store_datadir => "$dir/images", %{$secrets{$name}});
+            filesystem_store_datadir => "$dir/images",
+            $ENV{NGINX_BIN} ? (nginx_binary => $ENV{NGINX_BIN}) : (),
+            %{$secrets{$name}});
 
         for my $arguments ([ '--print-config' ], [ '--check' ],
                            [ '--check', '--debug' ])
