@@ -22,7 +22,8 @@ sub begin_upload {
     my $c = $env->connect();
     my %o = $env->with_meta({ name => 'slow' }, length => length $data);
 
-    $c->send($c->head('POST', '/images', %o) . substr($data, 0, $n));
+    $c->send($c->head('POST', '/images', %o) . substr($data, 0, $n))
+        or die "nobody takes the first $n bytes of an upload\n";
     $c->{sent} = $n;
 
     return $c;
@@ -86,9 +87,12 @@ for_each_database(sub {
         for my $call (qw/ create write fdatasync link fsync unlink /) {
             $disk->rule($call => 'block');
 
-            # nothing is read before the file is there: only the head then
+            # nothing is read before the file is there: only the head then;
+            # and no more than the ring holds while nothing is written
 
-            my $c = begin_upload($env, $call eq 'create' ? 0 : length $data);
+            my %taken = (create => 0, write => 1_000_000);
+            my $c = begin_upload($env, defined $taken{$call} ? $taken{$call}
+                                                             : length $data);
 
             ok($disk->applied($call), "$call stands still");
             $nginx->reload();
