@@ -23,6 +23,8 @@ static void glance_fault_json(glance_buf_t *b, unsigned status,
     glance_str_t detail);
 static void glance_fault_text(glance_buf_t *b, unsigned status,
     glance_str_t detail);
+static void glance_fault_escape(glance_buf_t *b, glance_fault_e form,
+    glance_str_t s);
 
 
 /* the sentences are those that clients of Glance have always been shown */
@@ -103,7 +105,7 @@ static const glance_fault_status_t  glance_fault_statuses[] = {
 glance_fault_e
 glance_fault_form(glance_str_t accept)
 {
-    if (glance_fault_accepts(accept, "text/html")
+    if (glance_fault_accepts(accept, "html")
         || glance_fault_accepts(accept, "*/*"))
     {
         return GLANCE_FAULT_HTML;
@@ -164,6 +166,46 @@ glance_fault_render(glance_buf_t *b, glance_fault_e form, unsigned status,
 
     default:
         glance_fault_text(b, status, detail);
+        break;
+    }
+}
+
+
+void
+glance_fault_render_v2(glance_buf_t *b, glance_fault_e form, unsigned status,
+    glance_str_t message)
+{
+    if (message.len == 0) {
+        message = glance_str(glance_fault_explanation(status));
+    }
+
+    switch (form) {
+
+    case GLANCE_FAULT_HTML:
+        glance_buf_text(b, "<html>\n <head>\n  <title>");
+        glance_fault_status(b, status);
+        glance_buf_text(b, "</title>\n </head>\n <body>\n  <h1>");
+        glance_fault_status(b, status);
+        glance_buf_text(b, "</h1>\n  ");
+        glance_fault_escape(b, form, message);
+        glance_buf_text(b, "<br /><br />\n\n\n\n </body>\n</html>");
+        break;
+
+    case GLANCE_FAULT_JSON:
+        glance_buf_text(b, "{\"message\": \"");
+        glance_fault_escape(b, form, message);
+        glance_buf_text(b, "<br /><br />\\n\\n\\n\", \"code\": \"");
+        glance_fault_status(b, status);
+        glance_buf_text(b, "\", \"title\": \"");
+        glance_buf_text(b, glance_fault_title(status));
+        glance_buf_text(b, "\"}");
+        break;
+
+    default:
+        glance_fault_status(b, status);
+        glance_buf_text(b, "\n\n");
+        glance_buf_put(b, message);
+        glance_buf_text(b, "\n\n   ");
         break;
     }
 }
@@ -266,5 +308,65 @@ glance_fault_text(glance_buf_t *b, unsigned status, glance_str_t detail)
         glance_buf_char(b, ' ');
         glance_buf_put(b, detail);
         glance_buf_char(b, '\n');
+    }
+}
+
+
+/*
+ * The message is HTML inside of JSON as well.  An apostrophe stays: messages
+ * are full of them, and clients show them as they are.
+ */
+
+static void
+glance_fault_escape(glance_buf_t *b, glance_fault_e form, glance_str_t s)
+{
+    size_t        i;
+    const char   *entity;
+    glance_str_t  run;
+
+    run.data = s.data;
+
+    for (i = 0; i <= s.len; i++) {
+        entity = "";
+
+        if (i < s.len) {
+            switch (s.data[i]) {
+
+            case '&':
+                entity = "&amp;";
+                break;
+
+            case '<':
+                entity = "&lt;";
+                break;
+
+            case '>':
+                entity = "&gt;";
+                break;
+
+            case '"':
+                entity = "&quot;";
+                break;
+
+            case '\'':
+                entity = "'";
+                break;
+
+            default:
+                continue;
+            }
+        }
+
+        run.len = (size_t) (s.data + i - run.data);
+
+        if (form == GLANCE_FAULT_JSON) {
+            glance_buf_json(b, run);
+
+        } else {
+            glance_buf_html(b, run);
+        }
+
+        glance_buf_text(b, entity);
+        run.data = s.data + i + 1;
     }
 }

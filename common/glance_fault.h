@@ -13,7 +13,8 @@
 
 
 /*
- * Error bodies in the three forms of Glance's v1 (specs/v1.md 2.13).
+ * Error bodies in the three forms of Glance's v1 (specs/v1.md 2.13) and v2
+ * (specs/v2/01 1.4).
  */
 
 typedef enum {
@@ -34,6 +35,10 @@ const char *glance_fault_title(unsigned status);
 const char *glance_fault_explanation(unsigned status);
 void glance_fault_render(glance_buf_t *b, glance_fault_e form,
     unsigned status, glance_str_t detail);
+
+/* v2: the message stands in place of the sentence; empty: the sentence */
+void glance_fault_render_v2(glance_buf_t *b, glance_fault_e form,
+    unsigned status, glance_str_t message);
 
 
 #endif /* _GLANCE_FAULT_H_INCLUDED_ */

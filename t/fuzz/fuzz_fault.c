@@ -60,9 +60,13 @@ fuzz_html(glance_str_t body)
 }
 
 
+typedef void (*fuzz_render_pt)(glance_buf_t *b, glance_fault_e form,
+    unsigned status, glance_str_t detail);
+
+
 static void
-fuzz_render(glance_fault_e form, unsigned status, glance_str_t detail,
-    size_t room)
+fuzz_render(fuzz_render_pt render, glance_fault_e form, unsigned status,
+    glance_str_t detail, size_t room)
 {
     size_t          size;
     glance_buf_t    b;
@@ -73,7 +77,7 @@ fuzz_render(glance_fault_e form, unsigned status, glance_str_t detail,
     mem = fuzz_alloc(size);
 
     glance_buf_init(&b, mem, size);
-    glance_fault_render(&b, form, status, detail);
+    render(&b, form, status, detail);
 
     body = glance_buf_str(&b);
 
@@ -103,7 +107,7 @@ fuzz_render(glance_fault_e form, unsigned status, glance_str_t detail,
     mem = fuzz_alloc(room);
 
     glance_buf_init(&b, mem, room);
-    glance_fault_render(&b, form, status, detail);
+    render(&b, form, status, detail);
 
     fuzz_assert(b.overflow == (room < body.len));
     fuzz_assert(glance_buf_str(&b).len <= room);
@@ -115,10 +119,14 @@ fuzz_render(glance_fault_e form, unsigned status, glance_str_t detail,
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    size_t          room;
+    size_t          i, room;
     unsigned        status;
     glance_str_t    s;
     glance_fault_e  form;
+
+    static const glance_fault_e  forms[] = {
+        GLANCE_FAULT_TEXT, GLANCE_FAULT_HTML, GLANCE_FAULT_JSON
+    };
 
     if (size < 2) {
         return 0;
@@ -134,9 +142,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     fuzz_assert(form == GLANCE_FAULT_TEXT || s.len >= 3);
 
-    fuzz_render(GLANCE_FAULT_TEXT, status, s, room);
-    fuzz_render(GLANCE_FAULT_HTML, status, s, room);
-    fuzz_render(GLANCE_FAULT_JSON, status, s, room);
+    for (i = 0; i < 3; i++) {
+        fuzz_render(glance_fault_render, forms[i], status, s, room);
+        fuzz_render(glance_fault_render_v2, forms[i], status, s, room);
+    }
 
     return 0;
 }

@@ -23,6 +23,7 @@ test_form(void)
         { "text/plain", GLANCE_FAULT_TEXT },
         { "image/png", GLANCE_FAULT_TEXT },
         { "text/htm", GLANCE_FAULT_TEXT },
+        { "application/xhtml+xml", GLANCE_FAULT_HTML },
         { "*/", GLANCE_FAULT_TEXT },
         { "text/html", GLANCE_FAULT_HTML },
         { "Text/HTML;q=0.5", GLANCE_FAULT_HTML },
@@ -161,12 +162,72 @@ test_render(void)
 }
 
 
+static void
+test_render_v2(void)
+{
+    char          mem[1024];
+    size_t        i;
+    glance_buf_t  b;
+    glance_str_t  message, null = glance_null_string;
+
+    message = glance_str("No \"image\" <b>\n & 'x'");
+
+    glance_buf_init(&b, mem, sizeof(mem));
+    glance_fault_render_v2(&b, GLANCE_FAULT_TEXT, 404, message);
+    is(glance_buf_str(&b),
+       "404 Not Found\n\nNo \"image\" <b>\n & 'x'\n\n   ", "v2, text");
+
+    glance_buf_init(&b, mem, sizeof(mem));
+    glance_fault_render_v2(&b, GLANCE_FAULT_HTML, 404, null);
+    is(glance_buf_str(&b),
+       "<html>\n"
+       " <head>\n"
+       "  <title>404 Not Found</title>\n"
+       " </head>\n"
+       " <body>\n"
+       "  <h1>404 Not Found</h1>\n"
+       "  The resource could not be found.<br /><br />\n"
+       "\n"
+       "\n"
+       "\n"
+       " </body>\n"
+       "</html>", "v2, HTML, the sentence of the status");
+    ok(glance_buf_str(&b).len == 154, "as long as Glance's");
+
+    glance_buf_init(&b, mem, sizeof(mem));
+    glance_fault_render_v2(&b, GLANCE_FAULT_HTML, 404, message);
+    glance_buf_char(&b, '\0');
+    ok(strstr(mem, "  No &quot;image&quot; &lt;b&gt;\n &amp; 'x'<br /><br />\n")
+       != NULL, "v2, HTML, escaped");
+
+    glance_buf_init(&b, mem, sizeof(mem));
+    glance_fault_render_v2(&b, GLANCE_FAULT_JSON, 404, message);
+    is(glance_buf_str(&b),
+       "{\"message\": \"No &quot;image&quot; &lt;b&gt;\\u000a &amp; 'x'"
+       "<br /><br />\\n\\n\\n\", \"code\": \"404 Not Found\", "
+       "\"title\": \"Not Found\"}", "v2, JSON");
+
+    for (i = 0; i < 300; i++) {
+        glance_buf_init(&b, mem, i);
+        mem[i] = '!';
+        glance_fault_render_v2(&b, (glance_fault_e) (i % 3), 404, message);
+
+        if (mem[i] != '!' || glance_buf_str(&b).len > i) {
+            break;
+        }
+    }
+
+    ok(i == 300, "v2, into too little room, stopped at %u", (unsigned) i);
+}
+
+
 int
 main(void)
 {
     test_form();
     test_status();
     test_render();
+    test_render_v2();
 
     return tap_done();
 }
