@@ -20,8 +20,6 @@ static char *ngx_http_glance_default_store(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_glance_file_root(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static char *ngx_http_glance_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 static char *ngx_http_glance_trusted_proxies(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 
@@ -88,6 +86,13 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       ngx_conf_set_flag_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_glance_loc_conf_t, delayed_delete),
+      NULL },
+
+    { ngx_string("glance_digest_pool"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_glance_digest_pool,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, digest_pool),
       NULL },
 
     { ngx_string("glance_file_direct"),
@@ -292,6 +297,8 @@ ngx_http_glance_create_loc_conf(ngx_conf_t *cf)
     ngx_http_glance_keystone_create_conf(&conf->keystone);
     conf->default_store = NGX_CONF_UNSET_PTR;
     conf->thread_pool = NGX_CONF_UNSET_PTR;
+    conf->digest_pool = NGX_CONF_UNSET_PTR;
+    conf->digest_nice = NGX_CONF_UNSET;
     conf->image_size_cap = NGX_CONF_UNSET;
     conf->lease = NGX_CONF_UNSET_MSEC;
     conf->commit_timeout = NGX_CONF_UNSET_MSEC;
@@ -331,6 +338,8 @@ ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->file_root, prev->file_root, "");
     ngx_conf_merge_value(conf->file_direct, prev->file_direct, 1);
     ngx_conf_merge_ptr_value(conf->thread_pool, prev->thread_pool, NULL);
+    ngx_conf_merge_ptr_value(conf->digest_pool, prev->digest_pool, NULL);
+    ngx_conf_merge_value(conf->digest_nice, prev->digest_nice, 0);
     ngx_conf_merge_bufs_value(conf->upload_buffers, prev->upload_buffers,
                               4, 256 * 1024);
     ngx_conf_merge_off_value(conf->image_size_cap, prev->image_size_cap,
@@ -444,6 +453,10 @@ ngx_http_glance_check_loc_conf(ngx_conf_t *cf,
         if (conf->thread_pool == NULL) {
             return NGX_CONF_ERROR;
         }
+    }
+
+    if (conf->digest_pool == NULL) {
+        conf->digest_pool = conf->thread_pool;
     }
 
     if (conf->node.len == 0) {
@@ -608,27 +621,6 @@ ngx_http_glance_file_root(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     return NGX_CONF_OK;
 }
 
-
-static char *
-ngx_http_glance_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_glance_loc_conf_t *glcf = conf;
-
-    ngx_str_t  *value;
-
-    if (glcf->thread_pool != NGX_CONF_UNSET_PTR) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    glcf->thread_pool = ngx_thread_pool_add(cf, &value[1]);
-    if (glcf->thread_pool == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
 
 
 static char *

@@ -77,6 +77,8 @@ typedef struct {
     ngx_str_t                   file_root;
     ngx_flag_t                  file_direct;
     ngx_thread_pool_t          *thread_pool;
+    ngx_thread_pool_t          *digest_pool;
+    ngx_int_t                   digest_nice;    /* of its threads */
 
     ngx_bufs_t                  upload_buffers;
     off_t                       image_size_cap;
@@ -266,6 +268,12 @@ char *ngx_http_glance_keystone_credentials(ngx_conf_t *cf,
 ngx_int_t ngx_http_glance_keystone_key(
     ngx_http_glance_keystone_conf_t *conf, const char *kind,
     ngx_str_t *text, u_char *key);
+
+/* task */
+char *ngx_http_glance_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_glance_digest_pool(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* call: subrequests into internal locations */
 ngx_int_t ngx_http_glance_call_init(ngx_conf_t *cf);

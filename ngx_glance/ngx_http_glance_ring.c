@@ -31,6 +31,7 @@ ngx_http_glance_ring_create(ngx_http_request_t *r,
 
     u = ctx->upload;
 
+    u->digest_nice = glcf->digest_nice;
     u->nbufs = glcf->upload_buffers.num;
     u->size = glcf->upload_buffers.size;
 
@@ -219,7 +220,7 @@ ngx_http_glance_ring_work(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
         lane->upto = u->filled;
 
-        if (ngx_http_glance_task_post(r, ctx, glcf->thread_pool, lane->task)
+        if (ngx_http_glance_task_post(r, ctx, glcf->digest_pool, lane->task)
             != NGX_OK)
         {
             ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_SERVICE_UNAVAILABLE,
@@ -258,6 +259,8 @@ ngx_http_glance_ring_hash(void *data)
     ngx_http_glance_upload_t  *u;
 
     u = lane->upload;
+
+    ngx_http_glance_task_nice(u->digest_nice);
 
     for (n = lane->done; n < lane->upto; n++) {
         if (!glance_digest_update(lane->digest, u->bufs[n % u->nbufs],

@@ -6,6 +6,11 @@
 
 #include "ngx_http_glance_task.h"
 
+#include <sys/resource.h>
+
+
+#define NGX_HTTP_GLANCE_NICE_MAX  19
+
 
 static void ngx_http_glance_task_thread(void *data, ngx_log_t *log);
 static void ngx_http_glance_task_event(ngx_event_t *ev);
@@ -130,4 +135,92 @@ ngx_http_glance_task_event(ngx_event_t *ev)
 
     ngx_http_finalize_request(r, NGX_DONE);
     ngx_http_run_posted_requests(c);
+}
+
+
+void
+ngx_http_glance_task_nice(ngx_int_t nice)
+{
+#if (NGX_LINUX)
+
+    /* a thread has a priority of its own on Linux only */
+
+    static __thread ngx_int_t  current;
+
+    if (nice <= current) {
+        return;
+    }
+
+    current = nice;
+
+    if (nice > getpriority(PRIO_PROCESS, 0)) {
+        (void) setpriority(PRIO_PROCESS, 0, (int) nice);
+    }
+
+#endif
+}
+
+
+char *
+ngx_http_glance_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_glance_loc_conf_t *glcf = conf;
+
+    ngx_str_t  *value;
+
+    if (glcf->thread_pool != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    glcf->thread_pool = ngx_thread_pool_add(cf, &value[1]);
+    if (glcf->thread_pool == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_glance_digest_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_glance_loc_conf_t *glcf = conf;
+
+    ngx_str_t  *value;
+
+    if (glcf->digest_pool != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    glcf->digest_nice = 0;
+
+    if (cf->args->nelts == 3) {
+
+        glcf->digest_nice = NGX_ERROR;
+
+        if (ngx_strncmp(value[2].data, "nice=", 5) == 0) {
+            glcf->digest_nice = ngx_atoi(value[2].data + 5, value[2].len - 5);
+        }
+
+        if (glcf->digest_nice == NGX_ERROR
+            || glcf->digest_nice > NGX_HTTP_GLANCE_NICE_MAX)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\", it must be "
+                               "\"nice=0\" to \"nice=%d\"", &value[2],
+                               NGX_HTTP_GLANCE_NICE_MAX);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    glcf->digest_pool = ngx_thread_pool_add(cf, &value[1]);
+    if (glcf->digest_pool == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }

@@ -41,5 +41,12 @@ ngx_int_t ngx_http_glance_task_post(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_thread_pool_t *pool,
     ngx_http_glance_task_t *task);
 
+/*
+ * Called in a thread: from now on it gives way to threads with less "nice".
+ * Nobody without privileges can take that back, hence pools of their own for
+ * such threads.
+ */
+void ngx_http_glance_task_nice(ngx_int_t nice);
+
 
 #endif /* _NGX_HTTP_GLANCE_TASK_H_INCLUDED_ */

@@ -48,6 +48,7 @@ struct ngx_http_glance_upload_s {
     uint64_t                    filled;
     uint64_t                    written;    /* the store's "done" */
     ngx_http_glance_lane_t      lanes[NGX_HTTP_GLANCE_DIGESTS];
+    ngx_int_t                   digest_nice;
 
     off_t                       received;   /* bytes of the image */
     off_t                       expected;   /* -1: unknown */

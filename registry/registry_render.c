@@ -147,7 +147,8 @@ registry_render_main(const registry_config_t *cf,
     }
 
     (void) fprintf(out,
-                   "thread_pool glance threads=16 max_queue=65536;\n\n"
+                   "thread_pool glance threads=16 max_queue=65536;\n"
+                   "thread_pool glance_digest threads=8 max_queue=65536;\n\n"
                    "events {\n"
                    "    worker_connections %u;\n"
                    "}\n\n", render->connections);
@@ -352,6 +353,7 @@ registry_render_location(const registry_config_t *cf,
                    "            glance_default_store %s;\n"
                    "            glance_file_root \"%s\";\n"
                    "            glance_thread_pool glance;\n"
+                   "            glance_digest_pool glance_digest nice=10;\n"
                    "            glance_upload_buffers 4 256k;\n"
                    "            glance_delayed_delete %s;\n"
                    "            glance_image_size_cap %" PRId64 ";\n",

@@ -299,6 +299,7 @@ check('what is right is taken' => sub {
         glance_keystone_service_roles =>
             'glance_keystone_service_roles service nova;',
         glance_keystone_uri => 'glance_keystone_uri http://k.test/v3;',
+        glance_digest_pool => 'glance_digest_pool default nice=19;',
         glance_lease => 'glance_lease 3s;',
         glance_node => 'glance_node n1;',
         glance_public_endpoint => 'glance_public_endpoint https://i.test;',
@@ -457,6 +458,9 @@ check('values that are not any' => sub {
     mistake('a thread pool that nobody declared',
             [ qr/unknown thread pool "glance_nobody"/ ],
             with(glance_thread_pool => 'glance_thread_pool glance_nobody;'));
+    mistake('a pool of digests that nobody declared',
+            [ qr/unknown thread pool "glance_nobody"/ ],
+            with(glance_digest_pool => 'glance_digest_pool glance_nobody;'));
 });
 
 
@@ -465,6 +469,13 @@ check('values out of bounds' => sub {
         mistake("glance_upload_buffers $value", 'glance_upload_buffers',
                 with(glance_upload_buffers =>
                      "glance_upload_buffers $value;"));
+    }
+
+    for my $value ('nice=20', 'nice=-1', 'nice=', 'mean=1') {
+        mistake("glance_digest_pool default $value",
+                [ qr/invalid parameter "\Q$value\E"/ ],
+                with(glance_digest_pool =>
+                     "glance_digest_pool default $value;"));
     }
 
     for my $value ('2999ms', '3601s', '0') {
@@ -480,6 +491,7 @@ check('duplicates' => sub {
         glance_commit_timeout => '5s',
         glance_default_store => 'file',
         glance_delayed_delete => 'on',
+        glance_digest_pool => 'default',
         glance_file_direct => 'on',
         glance_file_root => 'images',
         glance_identity => 'none',

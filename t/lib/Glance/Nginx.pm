@@ -201,6 +201,7 @@ sub location {
         'glance_default_store file',
         "glance_file_root $p->{store}",
         'glance_thread_pool glance',
+        'glance_digest_pool glance_digest nice=10',
         'glance_identity ' . ($p->{identity} || ($p->{keystone} ? 'keystone'
                                                               : 'none')),
         'glance_upload_buffers 4 256k',
@@ -314,6 +315,7 @@ worker_processes %%workers%%;
 pid %%dir%%/nginx.pid;
 error_log %%log%% %%level%%;
 thread_pool glance threads=%%threads%% max_queue=65536;
+thread_pool glance_digest threads=%%threads%% max_queue=65536;
 %%main%%
 
 events {
