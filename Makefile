@@ -310,7 +310,8 @@ fuzz:
 	        -fsanitize=fuzzer,address,undefined \
 	        -fno-sanitize-recover=undefined -o $(BUILD)/libfuzzer/$$f \
 	        t/fuzz/fuzz_$$f.c $(COMMON:%=common/glance_%.c) \
-	        $(FUZZ_REGISTRY:%=registry/registry_%.c) -lcrypto || exit 1; \
+	        $(FUZZ_REGISTRY:%=registry/registry_%.c) -lcrypto \
+	        -ljansson || exit 1; \
 	    echo "fuzzing $$f for $(FUZZ_SECONDS) s"; \
 	    $(BUILD)/libfuzzer/$$f -max_total_time=$(FUZZ_SECONDS) \
 	        -max_len=16384 -timeout=10 -print_final_stats=1 -verbosity=0 \

@@ -1,0 +1,68 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+
+#ifndef _REGISTRY_V2_APPLY_H_INCLUDED_
+#define _REGISTRY_V2_APPLY_H_INCLUDED_
+
+
+#include "registry_record.h"
+#include "registry_v2_patch.h"
+
+
+/*
+ * What the operations of a PATCH make of an image.  Pure: the image is only
+ * read, and what is to be written is collected.
+ */
+
+/* asked before what needs more than the right to modify the image */
+typedef registry_rc_e (*registry_v2_allow_pt)(void *arg, const char *rule,
+    registry_err_t *err);
+
+typedef struct {
+    registry_v2_patch_e     type;
+    bool                    admin;
+    bool                    locations;  /* option show_multiple_locations */
+    int64_t                 property_quota;     /* negative: no limit */
+    int64_t                 tag_quota;
+    int64_t                 location_quota;
+    registry_v2_allow_pt    allow;
+    void                   *arg;
+} registry_v2_rules_t;
+
+typedef struct {
+    registry_changes_t      changes;    /* its properties: what to save; its
+                                           locations: all, if they are set */
+    registry_property_t    *removed;    /* by name */
+    registry_location_t    *dropped;    /* with their data */
+    json_t                 *tags;       /* borrowed; NULL: as they are */
+} registry_v2_edit_t;
+
+
+/*
+ * The values are borrowed from the document that the operations were parsed
+ * from, the rest is the pool's.
+ */
+registry_rc_e registry_v2_apply(registry_pool_t *pool,
+    const registry_image_t *image, const registry_v2_op_t *ops,
+    const registry_v2_rules_t *rules, registry_v2_edit_t *edit,
+    registry_err_t *err);
+
+/* a base attribute whose value was checked, without what guards it */
+void registry_v2_attr_set(registry_changes_t *changes, glance_str_t name,
+    json_t *value);
+
+/* how many different strings a list has */
+size_t registry_v2_distinct(json_t *list);
+
+/* registry_v2_apply_location.c: one operation on locations */
+registry_rc_e registry_v2_apply_location(registry_pool_t *pool,
+    const registry_image_t *image, const registry_v2_op_t *op,
+    const registry_v2_rules_t *rules, registry_v2_edit_t *edit,
+    registry_err_t *err);
+
+
+#endif /* _REGISTRY_V2_APPLY_H_INCLUDED_ */
