@@ -111,6 +111,15 @@ ngx_http_glance_download_opened(ngx_http_request_t *r,
         return;
     }
 
+#if (NGX_HTTP_GZIP)
+
+    /* whatever "gzip_types" says: the length is that of the image */
+
+    r->gzip_tested = 1;
+    r->gzip_ok = 0;
+
+#endif
+
     if (ctx->route->dialect->conditions) {
         r->headers_out.last_modified_time = h->mtime;
         r->allow_ranges = 1;

@@ -33,6 +33,9 @@ static const ngx_http_glance_route_t  ngx_http_glance_routes[] = {
     { 0, ngx_string("/versions"), ngx_http_glance_versions, NULL },
     { 0, ngx_string("/versions/"), ngx_http_glance_versions, NULL },
 
+    { NGX_HTTP_GET|NGX_HTTP_HEAD, ngx_string("/healthcheck"),
+      ngx_http_glance_health, NULL },
+
     { NGX_HTTP_GET, ngx_string("/images"),
       ngx_http_glance_seed_index, &ngx_http_glance_dialect_seed },
     { NGX_HTTP_POST, ngx_string("/images"),

@@ -32,6 +32,9 @@ ngx_int_t ngx_http_glance_versions_path(ngx_http_request_t *r,
 void ngx_http_glance_versions_slash(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 
+void ngx_http_glance_health(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
 /* the seed dialect, specs/v1.md part 1 */
 void ngx_http_glance_seed_index(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);

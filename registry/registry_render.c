@@ -240,6 +240,13 @@ registry_render_upstream(const registry_config_t *cf, FILE *out,
         (void) fprintf(out, "        server %s;\n", hosts.host[i]);
     }
 
+    /* nginx asks none of them for a while when all have failed lately */
+
+    for (size_t i = 0; hosts.n > 1 && i < hosts.n; i++) {
+        (void) fprintf(out, "        server %s max_fails=0 backup;\n",
+                       hosts.host[i]);
+    }
+
     (void) fprintf(out, "        keepalive 64;\n"
                    "    }\n\n");
 

@@ -63,25 +63,13 @@ sub credentials {
 # a file for everybody, with names of this test in it
 
 sub adapted {
-    my ($file) = @_;
+    my ($text) = @_;
 
-    my $text = read_file($file);
     my $dir = prefix_dir();
-    my $port = free_port();
-    my $user = $> == 0 ? 'user root;' : '';
-    my $paths = join("\n    ", map { "${_}_temp_path $dir/$_;" }
-                     qw/ client_body proxy fastcgi uwsgi scgi /);
-
-    $text =~ s/^(\s*load_module)\s[^;]*;/$1 $module;/mg;
-    $text =~ s/^\s*user\s[^;]*;/$user/mg;
-    $text =~ s/^(\s*pid)\s[^;]*;/$1 $dir\/nginx.pid;/mg;
-    $text =~ s/^(\s*(?:error|access)_log)\s+\/\S+\//$1 $dir\//mg;
-    $text =~ s/\blisten\s+(?:[^\s;]*:)?\d+\b/listen 127.0.0.1:$port/g;
-    $text =~ s/^(\s*worker_rlimit_nofile)\s[^;]*;//mg;
-    $text =~ s/^(\s*glance_file_root)\s[^;]*;/$1 $dir\/images;/mg;
-    $text =~ s/^http\s*\{/http {\n    $paths/m;
-
     my $credentials = credentials();
+
+    $text = Glance::Nginx::adapted({ dir => $dir, port => free_port(),
+                                     store => "$dir/images" }, $text);
     $text =~ s/(glance_keystone_credentials)\s[^;]*;/$1 $credentials;/g;
 
     return $text;
@@ -133,7 +121,7 @@ sub sample {
 
     ok(-e $file, 'the file is there') or return;
 
-    my $text = adapted($file);
+    my $text = adapted(read_file($file));
 
     accepted('as it is', $text);
 
@@ -170,9 +158,7 @@ check('the minimal configuration of README' => sub {
     ok($block, 'there is one') or return;
 
     my $dir = prefix_dir();
-    write_file("$dir/readme.conf", "events { }\n" . $block);
-
-    my $text = adapted("$dir/readme.conf");
+    my $text = adapted("events { }\n" . $block);
 
     $text = "pid $dir/nginx.pid;\n$text" if $text !~ /^\s*pid\s/m;
     $text = "user root;\n$text" if $> == 0;

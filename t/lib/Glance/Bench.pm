@@ -45,12 +45,12 @@ sub new {
 
     $b->{api} = Glance::Bench::Nginx->new(
         store => $b->{store},
-        backend => $b->{registry}->address(),
+        registries => [ $b->{registry}->address() ],
     )->start();
 
     $b->{stock} = Glance::Bench::Nginx->new(
         store => $b->{store},
-        backend => "127.0.0.1:$b->{hello}{port}",
+        registries => [ "127.0.0.1:$b->{hello}{port}" ],
         stock => 1,
     )->start();
 
@@ -274,26 +274,11 @@ use Glance::Process qw/ read_file /;
 sub config {
     my ($p) = @_;
 
-    my $dir = $p->{dir};
-    my $module = Glance::Program::built('ngx_http_glance_module.so');
-    my $user = $> == 0 ? 'user root;' : '';
-    my $paths = join("\n    ", map { "${_}_temp_path $dir/$_;" }
-                     qw/ client_body proxy fastcgi uwsgi scgi /);
+    my $text = $p->adapted(read_file(File::Basename::dirname(__FILE__)
+                           . '/../../../conf/nginx.conf.sample'));
 
-    my $text = read_file(File::Basename::dirname(__FILE__)
-                         . '/../../../conf/nginx.conf.sample');
-
-    $text =~ s/^load_module\s[^;]*;/load_module $module;/m;
-    $text =~ s/^user\s[^;]*;/daemon off;\n$user/m;
+    $text =~ s/^load_module/daemon off;\n$&/m;
     $text =~ s/^worker_processes\s[^;]*;/worker_processes 1;/m;
-    $text =~ s/^worker_rlimit_nofile\s[^;]*;//m;
-    $text =~ s/^(\s*pid)\s[^;]*;/$1 $dir\/nginx.pid;/m;
-    $text =~ s/^error_log\s+\S+/error_log $p->{log}/m;
-    $text =~ s/^(\s*access_log)\s+\S+/$1 $p->{access_log}/m;
-    $text =~ s/\blisten 9292\b/listen 127.0.0.1:$p->{port}/;
-    $text =~ s/\bserver 127\.0\.0\.1:9191;/server $p->{backend};/;
-    $text =~ s/^(\s*glance_file_root)\s[^;]*;/$1 $p->{store};/m;
-    $text =~ s/^http\s*\{/http {\n    $paths/m;
 
     return $text if !$p->{stock};
 

@@ -26,6 +26,7 @@ use Glance::Program;
 #                 internal => TEXT }
 #   directives => TEXT       inside the location
 #   server => TEXT, http => TEXT, main => TEXT, internal => TEXT
+#   text => TEXT             instead of all that, adapted() to this test
 #   stock => 1               without the module, for tests of these tests
 
 sub new {
@@ -69,7 +70,8 @@ sub argv {
     my ($p) = @_;
 
     return (binary(), '-p', "$p->{dir}/", '-e', $p->{log},
-            '-c', "$p->{dir}/nginx.conf");
+            '-c', "$p->{dir}/nginx.conf",
+            defined $p->{text} ? ('-g', 'daemon off;') : ());
 }
 
 
@@ -165,6 +167,8 @@ sub access_lines {
 sub config {
     my ($p) = @_;
 
+    return $p->adapted($p->{text}) if defined $p->{text};
+
     my $module = Glance::Program::built('ngx_http_glance_module.so');
 
     my %v = (
@@ -187,6 +191,49 @@ sub config {
                     seek(DATA, $at, 0); $t };
 
     $text =~ s/%%(\w+)%%/defined $v{$1} ? $v{$1} : die "no $1\n"/eg;
+
+    return $text;
+}
+
+
+# A file that is meant for everybody, with this test's names in it: what it
+# listens to, its first port first, is "port" and then "port_h2".  Of $p it
+# needs dir, port, store; log, access_log, registries and names, other words
+# and what to put in their place, if they are there.
+
+sub adapted {
+    my ($p, $text) = @_;
+
+    my $dir = $p->{dir};
+    my $module = Glance::Program::built('ngx_http_glance_module.so');
+    my $user = $> == 0 ? 'user root;' : '';
+    my $log = $p->{log} || "$dir/error.log";
+    my $access_log = $p->{access_log} || "$dir/access.log";
+    my $paths = join("\n    ", map { "${_}_temp_path $dir/$_;" }
+                     qw/ client_body proxy fastcgi uwsgi scgi /);
+    my @ports = ($p->{port}, $p->{port_h2} || ());
+    my %port;
+
+    $text =~ s/^(\s*load_module)\s[^;]*;/$1 $module;/mg;
+    $text =~ s/^\s*user\s[^;]*;/$user/mg;
+    $text =~ s/^(\s*pid)\s[^;]*;/$1 $dir\/nginx.pid;/mg;
+    $text =~ s/^(\s*error_log)\s+\/[^\s;]+/$1 $log/mg;
+    $text =~ s/^(\s*access_log)\s+\/[^\s;]+/$1 $access_log/mg;
+    $text =~ s/^\s*worker_rlimit_nofile\s[^;]*;//mg;
+    $text =~ s/^(\s*glance_file_root)\s[^;]*;/$1 $p->{store};/mg;
+    $text =~ s/^http\s*\{/http {\n    $paths/m;
+
+    $text =~ s{\blisten\s+(?:[^\s;]*:)?(\d+)\b}{
+        $port{$1} ||= @ports > 1 ? shift @ports : $ports[0];
+        "listen 127.0.0.1:$port{$1}";
+    }ge;
+
+    my %names = ('127.0.0.1:9191' => $p->{registries}[0],
+                 %{$p->{names} || {}});
+
+    for my $name (grep { defined $names{$_} } keys %names) {
+        $text =~ s/(?<![\w.])\Q$name\E(?!\w)/$names{$name}/g;
+    }
 
     return $text;
 }

@@ -17,6 +17,7 @@ use Glance::Data qw/
     sparse_file
 /;
 use Glance::Database;
+use Glance::Deploy qw/ readme_block /;
 use Glance::Env;
 use Glance::Faults qw/ full_disk slow_disk /;
 use Glance::HTTP;
@@ -35,9 +36,9 @@ our @EXPORT = (@Test::More::EXPORT, qw/
     alive check children digest_of_file digest_sink error_ok find_program
     for_each_database free_port full_disk has_header in_background
     kill_process md5_of noise pattern_chunks pattern_md5 process_state
-    read_file refused request_id_ok rss_kb run_command send_signal slow_disk
-    sparse_file spawn status_is stop_process store_dir temp_dir wait_until
-    with_env write_file
+    read_file readme_block refused request_id_ok rss_kb run_command
+    send_signal slow_disk sparse_file spawn status_is stop_process store_dir
+    temp_dir wait_until with_env write_file
 /);
 
 
