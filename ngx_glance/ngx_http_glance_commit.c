@@ -231,6 +231,7 @@ ngx_http_glance_commit_store(ngx_http_request_t *r,
 
     u = ctx->upload;
 
+    u->handle->checksum = u->digest[NGX_HTTP_GLANCE_MD5];
     u->handle->done = ngx_http_glance_commit_stored;
 
     rc = ctx->store->commit(r, ctx, u->handle);

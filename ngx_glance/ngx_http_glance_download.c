@@ -13,6 +13,8 @@ static void ngx_http_glance_download_nothing(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_download_opened(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
+static void ngx_http_glance_download_sent(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
 
 
 /* sends the data of ctx->image, with the headers of the dialect */
@@ -49,6 +51,8 @@ ngx_http_glance_download(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
+
+    h->ranges = ctx->route->dialect->conditions;
 
     r->connection->log->action = "sending image to client";
 
@@ -122,7 +126,12 @@ ngx_http_glance_download_opened(ngx_http_request_t *r,
 
     if (ctx->route->dialect->conditions) {
         r->headers_out.last_modified_time = h->mtime;
+        r->headers_out.content_offset = h->offset;
         r->allow_ranges = 1;
+
+        /* a stream has no two ranges; a file has */
+
+        r->single_range = (h->reader != NULL);
 
     } else {
         r->disable_not_modified = 1;
@@ -142,8 +151,22 @@ ngx_http_glance_download_opened(ngx_http_request_t *r,
         rc = NGX_OK;
 
     } else if (rc == NGX_OK) {
+        h->done = ngx_http_glance_download_sent;
+
         rc = ctx->store->send(r, ctx, h, h->size);
+
+        if (rc == NGX_DONE) {
+            return;
+        }
     }
 
+    ngx_http_glance_finalize(r, ctx, rc);
+}
+
+
+static void
+ngx_http_glance_download_sent(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_int_t rc)
+{
     ngx_http_glance_finalize(r, ctx, rc);
 }

@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_glance_curl.h"
 #include "ngx_http_glance_store.h"
 
 
@@ -13,6 +14,7 @@ static char *ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent,
 static char *ngx_http_glance_check_loc_conf(ngx_conf_t *cf,
     ngx_http_glance_loc_conf_t *conf);
 static ngx_int_t ngx_http_glance_init(ngx_conf_t *cf);
+static void ngx_http_glance_exit_process(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_glance_header_filter(ngx_http_request_t *r);
 static char *ngx_http_glance_enable(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -207,6 +209,20 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       offsetof(ngx_http_glance_loc_conf_t, seed_status_word),
       &ngx_http_glance_status_words },
 
+    { ngx_string("glance_store_connect_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, store_connect_timeout),
+      NULL },
+
+    { ngx_string("glance_store_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, store_timeout),
+      NULL },
+
     { ngx_string("glance_thread_pool"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_glance_thread_pool,
@@ -257,7 +273,7 @@ ngx_module_t  ngx_http_glance_module = {
     NULL,                                  /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
+    ngx_http_glance_exit_process,          /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -299,6 +315,8 @@ ngx_http_glance_create_loc_conf(ngx_conf_t *cf)
     conf->thread_pool = NGX_CONF_UNSET_PTR;
     conf->digest_pool = NGX_CONF_UNSET_PTR;
     conf->digest_nice = NGX_CONF_UNSET;
+    conf->store_connect_timeout = NGX_CONF_UNSET_MSEC;
+    conf->store_timeout = NGX_CONF_UNSET_MSEC;
     conf->image_size_cap = NGX_CONF_UNSET;
     conf->lease = NGX_CONF_UNSET_MSEC;
     conf->commit_timeout = NGX_CONF_UNSET_MSEC;
@@ -340,6 +358,10 @@ ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->thread_pool, prev->thread_pool, NULL);
     ngx_conf_merge_ptr_value(conf->digest_pool, prev->digest_pool, NULL);
     ngx_conf_merge_value(conf->digest_nice, prev->digest_nice, 0);
+    ngx_conf_merge_msec_value(conf->store_connect_timeout,
+                              prev->store_connect_timeout, 5000);
+    ngx_conf_merge_msec_value(conf->store_timeout, prev->store_timeout,
+                              60000);
     ngx_conf_merge_bufs_value(conf->upload_buffers, prev->upload_buffers,
                               4, 256 * 1024);
     ngx_conf_merge_off_value(conf->image_size_cap, prev->image_size_cap,
@@ -494,6 +516,13 @@ ngx_http_glance_init(ngx_conf_t *cf)
     ngx_http_top_header_filter = ngx_http_glance_header_filter;
 
     return ngx_http_glance_call_init(cf);
+}
+
+
+static void
+ngx_http_glance_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_glance_curl_exit();
 }
 
 

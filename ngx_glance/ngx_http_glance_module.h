@@ -80,6 +80,9 @@ typedef struct {
     ngx_thread_pool_t          *digest_pool;
     ngx_int_t                   digest_nice;    /* of its threads */
 
+    ngx_msec_t                  store_connect_timeout;
+    ngx_msec_t                  store_timeout;
+
     ngx_bufs_t                  upload_buffers;
     off_t                       image_size_cap;
     ngx_msec_t                  lease;

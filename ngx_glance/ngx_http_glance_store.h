@@ -26,14 +26,23 @@ struct ngx_http_glance_handle_s {
     ngx_http_glance_done_pt     done;
     ngx_str_t                   image_id;
     ngx_str_t                   location;   /* set by commit() */
-    off_t                       size;       /* set by open() */
-    time_t                      mtime;
+    off_t                       size;       /* set by open(); for begin():
+                                               expected, or -1 */
+    off_t                       offset;     /* of the range, by open() */
+    time_t                      mtime;      /* -1: not known */
+    ngx_str_t                   checksum;   /* for commit(): MD5 */
     const char                 *error;      /* words for a failed call */
     void                       *data;       /* the store's own */
+    struct ngx_http_glance_reader_s  *reader;   /* of a remote store */
+    unsigned                    ranges:1;   /* the request's Range counts */
 };
 
 
-/* reading: open, then send once; the handle is released with r->pool */
+/*
+ * Reading: open, then send once; the handle is released with r->pool.  send()
+ * returns what finalizes the request, or NGX_DONE: done() will be called with
+ * that, when all is sent or it cannot be.
+ */
 
 typedef ngx_int_t (*ngx_http_glance_store_open_pt)(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_handle_t *h, ngx_str_t *uri,

@@ -49,6 +49,12 @@ ngx_http_glance_upload(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     u->checksum = *checksum;
     u->next = next;
 
+    u->handle->size = size;
+
+    if (size < 0 && u->multipart == NULL && !r->headers_in.chunked) {
+        u->handle->size = r->headers_in.content_length_n;
+    }
+
     u->started = ngx_current_msec;
     u->progress = ngx_current_msec;
 

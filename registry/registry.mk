@@ -1,6 +1,6 @@
 # Objects of the registry and of the programs; included by the Makefile.
 
-COMMON = str buf uuid time image meta uri digest multipart fault
+COMMON = str buf uuid time image meta uri digest multipart fault range
 
 # what all programs share
 REGISTRY_BASE = err ini config config_read config_value config_print \

@@ -493,6 +493,8 @@ check('duplicates' => sub {
         glance_registry_claims => 'on',
         glance_seed_post_status => '201',
         glance_seed_status_word => 'active',
+        glance_store_connect_timeout => '5s',
+        glance_store_timeout => '60s',
         glance_thread_pool => 'default',
         glance_upload_buffers => '4 256k',
     );
