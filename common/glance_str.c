@@ -11,6 +11,7 @@
 
 static unsigned char glance_lower(unsigned char c);
 static int glance_unhex(unsigned char c);
+static glance_utf8_e glance_utf8_scan(glance_str_t s, bool control);
 static size_t glance_utf8_char(glance_str_t s);
 
 
@@ -178,11 +179,51 @@ glance_percent_decode(glance_str_t s, unsigned char *dst, size_t *len)
 glance_utf8_e
 glance_utf8_check(glance_str_t s)
 {
+    return glance_utf8_scan(s, false);
+}
+
+
+glance_utf8_e
+glance_utf8_check_text(glance_str_t s)
+{
+    return glance_utf8_scan(s, true);
+}
+
+
+glance_str_t
+glance_utf8_cut(glance_str_t s)
+{
+    size_t         n;
+    glance_str_t   last;
+
+    for (n = 1; n <= 3 && n <= s.len; n++) {
+
+        last.data = s.data + s.len - n;
+        last.len = n;
+
+        if ((last.data[0] & 0xc0) == 0x80) {
+            continue;
+        }
+
+        if (last.data[0] >= 0xc0 && glance_utf8_char(last) == 0) {
+            s.len -= n;
+        }
+
+        break;
+    }
+
+    return s;
+}
+
+
+static glance_utf8_e
+glance_utf8_scan(glance_str_t s, bool control)
+{
     size_t  n;
 
     while (s.len > 0) {
 
-        if (s.data[0] < 0x20 || s.data[0] == 0x7f) {
+        if (!control && (s.data[0] < 0x20 || s.data[0] == 0x7f)) {
             return GLANCE_UTF8_CONTROL;
         }
 

@@ -65,6 +65,12 @@ bool glance_percent_decode(glance_str_t s, unsigned char *dst, size_t *len);
 /* checks the whole slice; the first fault found decides */
 glance_utf8_e glance_utf8_check(glance_str_t s);
 
+/* the same for texts that may hold control characters */
+glance_utf8_e glance_utf8_check_text(glance_str_t s);
+
+/* s without a character at its end that is cut off */
+glance_str_t glance_utf8_cut(glance_str_t s);
+
 /* characters (code points) of valid UTF-8 */
 size_t glance_utf8_length(glance_str_t s);
 

@@ -225,11 +225,18 @@ glance_registry_app(glance_registry_t *registry)
     app->limit_default = registry_config_int(cf, "limit_param_default");
     app->property_quota = registry_config_int(cf, "image_property_quota");
     app->member_quota = registry_config_int(cf, "image_member_quota");
+    app->tag_quota = registry_config_int(cf, "image_tag_quota");
     app->lease = registry_config_int(cf, "upload_lease");
     app->max_body = (size_t) registry_config_int(cf, "max_request_body");
     app->secret = registry_config_str(cf, "registry_secret");
     app->admin_role = registry_config_str(cf, "admin_role");
     app->owner_is_tenant = registry_config_bool(cf, "owner_is_tenant");
+    app->disk_formats = registry_config_str(cf, "disk_formats");
+    app->container_formats = registry_config_str(cf, "container_formats");
+    app->new_defaults = registry_config_bool(cf, "enforce_new_defaults");
+    app->show_direct_url = registry_config_bool(cf, "show_image_direct_url");
+    app->show_locations = registry_config_bool(cf, "show_multiple_locations");
+    app->delayed_delete = registry_config_bool(cf, "delayed_delete");
     app->anonymous = (strcmp(registry_config_identity(cf), "none") == 0);
 }
 

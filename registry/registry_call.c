@@ -7,8 +7,11 @@
 #include "registry_call.h"
 
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
+#include "glance_fault.h"
+#include "glance_uuid.h"
 #include "registry_log.h"
 #include "registry_router.h"
 
@@ -30,6 +33,7 @@ static enum MHD_Result registry_call_reply(registry_call_t *call,
 static unsigned registry_call_status(const registry_request_t *rq,
     registry_rc_e rc);
 static void registry_call_error(registry_call_t *call, registry_rc_e rc);
+static void registry_call_fault(registry_request_t *rq, glance_str_t text);
 static void registry_call_log(registry_call_t *call);
 static enum MHD_Result registry_call_arg(void *data, enum MHD_ValueKind kind,
     const char *key, const char *value);
@@ -62,6 +66,8 @@ registry_call_begin(const registry_app_t *app,
     (void) clock_gettime(CLOCK_MONOTONIC, &call->start);
 
     call->known = registry_method_parse(method, &call->rq.method);
+    call->rq.method_name = method;
+    call->rq.v2 = registry_route_v2(call->rq.path);
     call->rq.app = app;
     call->rq.pool = pool;
     call->rq.connection = connection;
@@ -158,6 +164,48 @@ registry_request_header(const registry_request_t *rq, const char *name)
     }
 
     return s;
+}
+
+
+registry_rc_e
+registry_request_reply_header(registry_request_t *rq, const char *name,
+    glance_str_t value)
+{
+    glance_str_t  copy;
+
+    if (rq->n_headers == REGISTRY_HEADERS
+        || !registry_pool_copy(rq->pool, value, &copy))
+    {
+        return registry_err_set(&rq->err, REGISTRY_ERROR,
+                                "no room for a header");
+    }
+
+    rq->headers[rq->n_headers].name = name;
+    rq->headers[rq->n_headers].value = (const char *) copy.data;
+    rq->n_headers++;
+
+    return REGISTRY_OK;
+}
+
+
+registry_rc_e
+registry_request_new_id(registry_request_t *rq, glance_str_t *id)
+{
+    unsigned char   random[16], *p;
+
+    p = registry_pool_alloc(rq->pool, GLANCE_UUID_LEN);
+
+    if (p == NULL || getrandom(random, sizeof(random), 0) != sizeof(random)) {
+        return registry_err_set(&rq->err, REGISTRY_ERROR,
+                                "no random identifier");
+    }
+
+    glance_uuid_format(random, p);
+
+    id->data = p;
+    id->len = GLANCE_UUID_LEN;
+
+    return REGISTRY_OK;
 }
 
 
@@ -262,6 +310,11 @@ registry_call_reply(registry_call_t *call, registry_rc_e rc, bool last)
                                        rq->allow);
     }
 
+    for (size_t i = 0; i < rq->n_headers; i++) {
+        (void) MHD_add_response_header(response, rq->headers[i].name,
+                                       rq->headers[i].value);
+    }
+
     if (rq->status == 503) {
         (void) MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER,
                                        REGISTRY_RETRY_AFTER);
@@ -307,6 +360,12 @@ registry_call_status(const registry_request_t *rq, registry_rc_e rc)
     case REGISTRY_LIMIT:
         return 413;
 
+    case REGISTRY_GONE:
+        return 410;
+
+    case REGISTRY_MEDIA_TYPE:
+        return 415;
+
     case REGISTRY_BUSY:
         return 503;
 
@@ -338,11 +397,36 @@ registry_call_error(registry_call_t *call, registry_rc_e rc)
                      "request failed reason=\"%s\"", rq->err.text);
     }
 
-    rq->type = "text/plain; charset=UTF-8";
-
     registry_out_free(&rq->out);
     registry_out_init(&rq->out, REGISTRY_ANSWER_MAX);
+
+    if (rq->v2) {
+
+        /* what an operator has to know is in the log only */
+
+        registry_call_fault(rq, (rq->status == 500) ? glance_str("")
+                                : glance_utf8_cut(glance_str(text)));
+        return;
+    }
+
+    rq->type = "text/plain; charset=UTF-8";
     registry_out_text(&rq->out, text);
+}
+
+
+static void
+registry_call_fault(registry_request_t *rq, glance_str_t text)
+{
+    char            mem[REGISTRY_ERR_TEXT * 6 + 512];
+    glance_buf_t    b;
+    glance_fault_e  form;
+
+    form = glance_fault_form(registry_request_header(rq, "Accept"));
+    rq->type = glance_fault_content_type(form);
+
+    glance_buf_init(&b, mem, sizeof(mem));
+    glance_fault_render_v2(&b, form, rq->status, text);
+    registry_out_put(&rq->out, glance_buf_str(&b));
 }
 
 
@@ -355,7 +439,7 @@ registry_call_log(registry_call_t *call)
     struct timespec  now;
 
     static const char *const  names[REGISTRY_METHODS] = {
-        "GET", "POST", "PUT", "DELETE"
+        "GET", "POST", "PUT", "PATCH", "DELETE"
     };
 
     level = REGISTRY_LOG_INFO;

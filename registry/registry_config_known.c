@@ -109,10 +109,10 @@ const registry_known_t  registry_known[] = {
     { D, "enforce_secure_rbac property_protection_file "
       "property_protection_rule_format",
       "rights are fixed: owner, members and admin_role" },
-    { D, "use_keystone_limits user_storage_quota image_tag_quota "
-      "image_location_quota", "there is no such limit yet" },
+    { D, "use_keystone_limits user_storage_quota image_location_quota",
+      "there is no such limit yet" },
     { "oslo_policy", "*",
-      "rights are fixed: owner, members and admin_role" },
+      "rights are fixed, apart from enforce_new_defaults" },
     { "keystone_authtoken", "memcache_* memcached_servers cache "
       "revocation_cache_time check_revocations_for_cached hash_algorithms "
       "signing_dir max_token_size",
@@ -138,15 +138,12 @@ const registry_known_t  registry_known[] = {
       "all APIs that there are, are enabled" },
     { D, "allow_additional_image_properties",
       "properties of any name are allowed" },
-    { D, "show_image_direct_url show_multiple_locations location_strategy "
-      "do_secure_hash http_retries",
-      "locations are not shown" },
+    { D, "location_strategy do_secure_hash http_retries",
+      "locations are used in their order" },
     { D, "hashing_algorithm", "always MD5 and SHA-512" },
-    { D, "container_formats disk_formats gpt_safety_checks_nonfatal "
-      "require_image_format_match",
-      "formats are those of Glance, and the data are not inspected yet" },
-    { "image_format", "*",
-      "formats are those of Glance, and the data are not inspected yet" },
+    { D, "gpt_safety_checks_nonfatal require_image_format_match",
+      "the data are not inspected yet" },
+    { "image_format", "*", "the data are not inspected yet" },
     { D, "enabled_import_methods node_staging_uri task_time_to_live "
       "image_import_plugins", "there is no import yet" },
     { "task", "*", "there is no import yet" },

@@ -152,6 +152,11 @@ const registry_opt_t  registry_options[] = {
         "commas."),
     BOOL("owner_is_tenant", D, NULL, RS, "True",
          "The owner of an image is a tenant, not a user."),
+    { "enforce_new_defaults", "oslo_policy", NULL, RS, REGISTRY_OPT_BOOL,
+      "True", 0, 0, NULL, REGISTRY_OPT_SECTION,
+      "The rights in API v2: True: those of today's Glance, where the role "
+      "reader looks, member works and admin rules; False: those of 2022, "
+      "where any role of the owning project does all." },
     STR("policy_file", D, "oslo_policy/policy_file", RS, "policy.json",
         UNUSED, "Has no effect yet."),
     STR("policy_default_rule", D, "oslo_policy/policy_default_rule", RS,
@@ -250,8 +255,24 @@ const registry_opt_t  registry_options[] = {
         "Properties of an image; -1: any number."),
     INT("image_member_quota", D, NULL, RS, "128", -1, INT32_MAX,
         "Members of an image; -1: any number."),
+    INT("image_tag_quota", D, NULL, RS, "128", -1, INT32_MAX,
+        "Tags of an image; -1: any number."),
     INT("image_size_cap", D, NULL, A | R, "1099511627776", 1, INT64_MAX,
         "Bytes of the largest image."),
+
+    /* what API v2 takes and shows */
+
+    STR("disk_formats", "image_format", "DEFAULT/disk_formats", RS,
+        "ami,ari,aki,vhd,vhdx,vmdk,raw,qcow2,vdi,iso,ploop", 0,
+        "The disk formats of new images in API v2, separated by commas."),
+    STR("container_formats", "image_format", "DEFAULT/container_formats", RS,
+        "ami,ari,aki,bare,ovf,ova,docker,compressed", 0,
+        "The container formats, likewise."),
+    BOOL("show_image_direct_url", D, NULL, RS, "False",
+         "API v2 tells where the data of an image are (direct_url)."),
+    BOOL("show_multiple_locations", D, NULL, RS, "False",
+         "API v2 tells and changes all the places of an image's data "
+         "(locations)."),
 
     /* stores */
 
@@ -310,7 +331,7 @@ const registry_opt_t  registry_options[] = {
 
     /* delayed delete */
 
-    BOOL("delayed_delete", D, NULL, A, "False",
+    BOOL("delayed_delete", D, NULL, A | RS, "False",
          "Keep the data of a deleted image until glance-scrubber removes "
          "them."),
     INT("scrub_time", D, NULL, S | SHOWN, "0", 0, INT32_MAX,

@@ -440,7 +440,7 @@ registry_claim_apply(registry_tx_t *tx, const registry_claim_row_t *claim,
         return rc;
     }
 
-    return registry_db_image_delete(tx, claim->image_id, err);
+    return registry_db_image_delete(tx, claim->image_id, NULL, err);
 }
 
 

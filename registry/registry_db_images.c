@@ -8,10 +8,11 @@
 
 #include "registry_db_claims.h"
 #include "registry_db_images.h"
+#include "registry_db_tags.h"
 #include "registry_query.h"
 
 
-#define REGISTRY_REMOVAL_GRACE  "10"    /* s for the API server's own try */
+#define REGISTRY_REMOVAL_GRACE  10      /* s for the API server's own try */
 
 
 typedef enum {
@@ -121,6 +122,10 @@ registry_db_image_create(registry_tx_t *tx, registry_changes_t *changes,
                                       err);
     }
 
+    if (rc == REGISTRY_OK) {
+        rc = registry_db_tags_add(tx, id, changes->image.tags, err);
+    }
+
     if (rc == REGISTRY_OK
         && changes->claim.id.len > 0
         && registry_db_claims(tx)
@@ -165,18 +170,22 @@ registry_db_image_update(registry_tx_t *tx, glance_str_t id,
                                       false, err);
     }
 
+    if (rc == REGISTRY_OK && (changes->set & REGISTRY_SET_TAGS)) {
+        rc = registry_db_tags_replace(tx, id, changes->image.tags, err);
+    }
+
     return rc;
 }
 
 
 registry_rc_e
 registry_db_image_delete(registry_tx_t *tx, glance_str_t id,
-    registry_err_t *err)
+    const char *status, registry_err_t *err)
 {
     bool              pending;
-    glance_str_t      status;
+    glance_str_t      now;
     registry_rc_e     rc;
-    registry_value_t  args[4];
+    registry_value_t  args[4], removal[2];
 
     static const char *const  children[] = {
         "UPDATE image_properties SET deleted = 1, deleted_at = ?,"
@@ -187,7 +196,7 @@ registry_db_image_delete(registry_tx_t *tx, glance_str_t id,
         " updated_at = ? WHERE image_id = ? AND deleted = 0",
     };
 
-    rc = registry_image_status(tx, id, &status, err);
+    rc = registry_image_status(tx, id, &now, err);
 
     if (rc == REGISTRY_NOT_FOUND && tx->repeated) {
         return REGISTRY_OK;
@@ -197,19 +206,26 @@ registry_db_image_delete(registry_tx_t *tx, glance_str_t id,
         return rc;
     }
 
-    pending = (glance_status_parse(status) == GLANCE_STATUS_PENDING_DELETE);
+    if (status != NULL) {
+        now = glance_str(status);
+    }
+
+    pending = (glance_status_parse(now) == GLANCE_STATUS_PENDING_DELETE);
 
     args[0] = registry_value_text(tx->now);
     args[1] = args[0];
-    args[2] = registry_value_text(id);
+    args[2] = registry_value_text(now);
+    args[3] = registry_value_text(id);
 
     rc = registry_tx_exec(tx, "UPDATE images SET deleted = 1,"
-                          " deleted_at = ?, updated_at = ?"
-                          " WHERE id = ? AND deleted = 0", args, 3, err);
+                          " deleted_at = ?, updated_at = ?, status = ?"
+                          " WHERE id = ? AND deleted = 0", args, 4, err);
 
     if (rc != REGISTRY_OK) {
         return rc;
     }
+
+    args[2] = args[3];
 
     for (size_t i = 0; i < registry_nargs(children); i++) {
         rc = registry_tx_exec(tx, children[i], args, 3, err);
@@ -222,18 +238,24 @@ registry_db_image_delete(registry_tx_t *tx, glance_str_t id,
     if (registry_db_claims(tx)) {
         rc = registry_db_claim_drop_image(tx, id, err);
 
+        /* nobody else tries when it is we who were asked to delete */
+
+        removal[0] = registry_value_int((status == NULL)
+                                        ? REGISTRY_REMOVAL_GRACE : 0);
+        removal[1] = registry_value_text(id);
+
         /* data of others is read only, and a scrubber comes for pending */
 
         if (rc == REGISTRY_OK && !pending) {
             rc = registry_tx_exec(tx, "INSERT INTO ngx_glance_removals"
                                   " (image_id, url, tries, next_try,"
                                   " created_at) SELECT image_id, value, 0,"
-                                  " {epoch} + " REGISTRY_REMOVAL_GRACE ","
-                                  " {epoch} FROM image_locations"
+                                  " {epoch} + ?, {epoch}"
+                                  " FROM image_locations"
                                   " WHERE image_id = ? AND deleted = 0"
                                   " AND value NOT LIKE 'http://%'"
                                   " AND value NOT LIKE 'https://%'",
-                                  &args[2], 1, err);
+                                  removal, 2, err);
         }
 
         if (rc != REGISTRY_OK) {

@@ -19,6 +19,7 @@
  *   kind  id        name   status    disk_format  size
  *   1     image_id  name   value
  *   2     image_id  value  status    meta_data    id
+ *   3     image_id  value                         id
  *
  * A batch for a list starts with kind 1.
  */
@@ -26,6 +27,7 @@
 #define REGISTRY_KIND_IMAGE     0
 #define REGISTRY_KIND_PROPERTY  1
 #define REGISTRY_KIND_LOCATION  2
+#define REGISTRY_KIND_TAG       3
 
 #define REGISTRY_CHILD_TYPES    "itttti"
 
@@ -38,6 +40,10 @@
     " UNION ALL SELECT 2, image_id, value, status, meta_data, NULL, NULL,"    \
     " NULL, NULL, NULL, NULL, id, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"  \
     " NULL, NULL FROM image_locations WHERE image_id = ? AND deleted = 0"
+#define REGISTRY_GET_TAGS                                                     \
+    " UNION ALL SELECT 3, image_id, value, NULL, NULL, NULL, NULL, NULL,"     \
+    " NULL, NULL, NULL, id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"  \
+    " NULL FROM image_tags WHERE image_id = ? AND deleted = 0"
 
 #define REGISTRY_PROPERTIES                                                   \
     "SELECT 1 AS kind, image_id, name, value AS text, NULL AS meta, id"       \
@@ -45,6 +51,9 @@
 #define REGISTRY_LOCATIONS                                                    \
     " UNION ALL SELECT 2, image_id, value, status, meta_data, id"             \
     " FROM image_locations WHERE deleted = 0 AND image_id IN "
+#define REGISTRY_TAGS                                                         \
+    " UNION ALL SELECT 3, image_id, value, NULL, NULL, id"                    \
+    " FROM image_tags WHERE deleted = 0 AND image_id IN "
 
 
 typedef struct {
@@ -56,6 +65,9 @@ typedef struct {
 } registry_read_t;
 
 
+static registry_rc_e registry_read_image(registry_tx_t *tx,
+    registry_pool_t *pool, glance_str_t id, bool tags,
+    registry_image_t **image, registry_err_t *err);
 static registry_rc_e registry_read_row(void *arg,
     const registry_value_t *row);
 static registry_rc_e registry_read_child(void *arg,
@@ -65,6 +77,9 @@ static registry_rc_e registry_read_property(registry_pool_t *pool,
     const registry_value_t *value);
 static registry_rc_e registry_read_location(registry_pool_t *pool,
     registry_image_t *image, const registry_value_t *columns,
+    const registry_value_t *id);
+static registry_rc_e registry_read_tag(registry_pool_t *pool,
+    registry_image_t *image, const registry_value_t *value,
     const registry_value_t *id);
 static int registry_read_compare(const void *one, const void *two);
 static int registry_read_search(const void *key, const void *item);
@@ -77,9 +92,26 @@ registry_rc_e
 registry_db_image_get(registry_tx_t *tx, registry_pool_t *pool,
     glance_str_t id, registry_image_t **image, registry_err_t *err)
 {
+    return registry_read_image(tx, pool, id, false, image, err);
+}
+
+
+registry_rc_e
+registry_db_image_whole(registry_tx_t *tx, registry_pool_t *pool,
+    glance_str_t id, registry_image_t **image, registry_err_t *err)
+{
+    return registry_read_image(tx, pool, id, true, image, err);
+}
+
+
+static registry_rc_e
+registry_read_image(registry_tx_t *tx, registry_pool_t *pool,
+    glance_str_t id, bool tags, registry_image_t **image,
+    registry_err_t *err)
+{
     registry_rc_e      rc;
     registry_read_t    read;
-    registry_value_t   args[3];
+    registry_value_t   args[4];
     registry_image_t   children, *one;
 
     memset(&read, 0, sizeof(registry_read_t));
@@ -94,9 +126,12 @@ registry_db_image_get(registry_tx_t *tx, registry_pool_t *pool,
     args[0] = registry_value_text(id);
     args[1] = args[0];
     args[2] = args[0];
+    args[3] = args[0];
 
-    rc = registry_tx_query(tx, REGISTRY_GET, "i" REGISTRY_IMAGE_TYPES, args,
-                           3, registry_read_row, &read, err);
+    rc = registry_tx_query(tx, tags ? REGISTRY_GET REGISTRY_GET_TAGS
+                                    : REGISTRY_GET,
+                           "i" REGISTRY_IMAGE_TYPES, args, tags ? 4 : 3,
+                           registry_read_row, &read, err);
 
     if (rc != REGISTRY_OK) {
         return rc;
@@ -108,6 +143,7 @@ registry_db_image_get(registry_tx_t *tx, registry_pool_t *pool,
 
     read.image->properties = children.properties;
     read.image->locations = children.locations;
+    read.image->tags = children.tags;
 
     *image = read.image;
 
@@ -165,9 +201,10 @@ registry_tx_image(registry_pool_t *pool, const registry_value_t *row)
 
 registry_rc_e
 registry_db_image_children(registry_tx_t *tx, registry_pool_t *pool,
-    registry_image_t *images, size_t n, size_t max, registry_err_t *err)
+    registry_image_t *images, const registry_children_t *children,
+    registry_err_t *err)
 {
-    size_t             i;
+    size_t             i, n = children->n;
     registry_rc_e      rc;
     glance_str_t       ids[REGISTRY_CHILDREN_MAX];
     registry_read_t    read;
@@ -183,6 +220,7 @@ registry_db_image_children(registry_tx_t *tx, registry_pool_t *pool,
     for (image = images; i < n; image = image->next) {
         image->properties = NULL;
         image->locations = NULL;
+        image->tags = NULL;
         ids[i] = image->id;
         sorted[i++] = image;
     }
@@ -194,13 +232,18 @@ registry_db_image_children(registry_tx_t *tx, registry_pool_t *pool,
     read.pool = pool;
     read.images = sorted;
     read.n = n;
-    read.max = registry_pool_used(pool) + max;
+    read.max = registry_pool_used(pool) + children->max;
 
     registry_query_init(&q, tx->pool);
     registry_query_add(&q, REGISTRY_PROPERTIES);
     registry_query_in(&q, ids, n);
     registry_query_add(&q, REGISTRY_LOCATIONS);
     registry_query_in(&q, ids, n);
+
+    if (children->tags) {
+        registry_query_add(&q, REGISTRY_TAGS);
+        registry_query_in(&q, ids, n);
+    }
 
     rc = registry_query_run(tx, &q, REGISTRY_CHILD_TYPES, registry_read_child,
                             &read, err);
@@ -231,6 +274,10 @@ registry_read_row(void *arg, const registry_value_t *row)
         return registry_read_property(read->pool, read->images[0], &v[1],
                                       &v[2]);
 
+    case REGISTRY_KIND_TAG:
+        return registry_read_tag(read->pool, read->images[0], &v[1],
+                                 &v[REGISTRY_IMAGE_NUMBERS]);
+
     default:
         return registry_read_location(read->pool, read->images[0], &v[1],
                                       &v[REGISTRY_IMAGE_NUMBERS]);
@@ -260,6 +307,10 @@ registry_read_child(void *arg, const registry_value_t *row)
 
     if (row[0].number == REGISTRY_KIND_PROPERTY) {
         return registry_read_property(read->pool, *image, &row[2], &row[3]);
+    }
+
+    if (row[0].number == REGISTRY_KIND_TAG) {
+        return registry_read_tag(read->pool, *image, &row[2], &row[5]);
     }
 
     return registry_read_location(read->pool, *image, &row[2], &row[5]);
@@ -316,6 +367,33 @@ registry_read_location(registry_pool_t *pool, registry_image_t *image,
 
     l->next = *next;
     *next = l;
+
+    return REGISTRY_OK;
+}
+
+
+static registry_rc_e
+registry_read_tag(registry_pool_t *pool, registry_image_t *image,
+    const registry_value_t *value, const registry_value_t *id)
+{
+    registry_tag_t  *tag, **next;
+
+    tag = registry_pool_calloc(pool, 1, sizeof(registry_tag_t));
+
+    if (tag == NULL || !registry_read_text(pool, value, &tag->value)) {
+        return REGISTRY_ERROR;
+    }
+
+    tag->id = id->number;
+
+    next = &image->tags;
+
+    while (*next != NULL && (*next)->id < tag->id) {
+        next = &(*next)->next;
+    }
+
+    tag->next = *next;
+    *next = tag;
 
     return REGISTRY_OK;
 }

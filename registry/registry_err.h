@@ -22,6 +22,8 @@ typedef enum {
     REGISTRY_FORBIDDEN,
     REGISTRY_UNAUTHORIZED,
     REGISTRY_LIMIT,
+    REGISTRY_GONE,
+    REGISTRY_MEDIA_TYPE,
     REGISTRY_BUSY,              /* database unreachable: 503, Retry-After */
     REGISTRY_ERROR
 } registry_rc_e;

@@ -12,10 +12,8 @@
 
 
 static bool registry_identity_secret(glance_str_t sent, const char *secret);
-static bool registry_identity_admin(glance_str_t roles, const char *admin);
+static bool registry_identity_role(glance_str_t roles, const char *wanted);
 static glance_str_t registry_identity_word(glance_str_t *words);
-static bool registry_identity_owns(const registry_identity_t *who,
-    const registry_image_t *image);
 static registry_rc_e registry_policy_hidden(registry_err_t *err);
 
 
@@ -30,9 +28,10 @@ registry_identity_read(registry_request_t *rq)
 {
     bool                   believed;
     glance_str_t           status, owner;
+    registry_identity_t   *who = &rq->identity;
     const registry_app_t  *app = rq->app;
 
-    memset(&rq->identity, 0, sizeof(registry_identity_t));
+    memset(who, 0, sizeof(registry_identity_t));
 
     if (rq->local) {
         believed = true;
@@ -52,21 +51,31 @@ registry_identity_read(registry_request_t *rq)
         believed = app->anonymous;
     }
 
-    rq->identity.service = believed;
+    who->service = believed;
 
     status = registry_request_header(rq, "X-Identity-Status");
 
     if (!believed
         || !glance_str_case_eq(status, glance_str("Confirmed")))
     {
-        if (!app->anonymous) {
-            return registry_err_set(&rq->err, REGISTRY_UNAUTHORIZED,
-                                    "Authentication required");
+        if (app->anonymous) {
+            who->admin = true;
+            return REGISTRY_OK;
         }
 
-        rq->identity.admin = true;
+        /* an API server that lets in those without a token */
 
-        return REGISTRY_OK;
+        if (believed && rq->v2
+            && glance_str_true(registry_request_header(rq, "X-Is-Anonymous")))
+        {
+            who->read_only = true;
+            return REGISTRY_OK;
+        }
+
+        return registry_err_set(&rq->err, REGISTRY_UNAUTHORIZED,
+                                rq->v2 ? "The request you have made requires "
+                                         "authentication."
+                                       : "Authentication required");
     }
 
     if (app->owner_is_tenant) {
@@ -89,14 +98,33 @@ registry_identity_read(registry_request_t *rq)
                                     "Malformed identity");
         }
 
-        rq->identity.owner = owner;
+        who->owner = owner;
     }
 
-    rq->identity.admin = registry_identity_admin(
-                             registry_request_header(rq, "X-Roles"),
-                             app->admin_role);
+    who->user = registry_request_header(rq, "X-User-Id");
+    who->roles = registry_request_header(rq, "X-Roles");
+    who->service_roles = registry_request_header(rq, "X-Service-Roles");
+
+    who->admin = registry_identity_role(who->roles, app->admin_role);
+    who->member = registry_identity_role(who->roles, "member");
+    who->reader = registry_identity_role(who->roles, "reader");
+    who->service_role = registry_identity_role(who->roles, "service");
+
+    who->system_scope = glance_str_case_eq(
+                            registry_request_header(rq, "X-System-Scope"),
+                            glance_str("all"));
 
     return REGISTRY_OK;
+}
+
+
+bool
+registry_identity_owns(const registry_identity_t *who,
+    const registry_image_t *image)
+{
+    return who->owner.data != NULL
+           && image->owner.data != NULL
+           && glance_str_eq(who->owner, image->owner);
 }
 
 
@@ -226,17 +254,17 @@ registry_identity_secret(glance_str_t sent, const char *secret)
 /* both are lists */
 
 static bool
-registry_identity_admin(glance_str_t roles, const char *admin)
+registry_identity_role(glance_str_t roles, const char *wanted)
 {
-    glance_str_t  role, wanted, rest;
+    glance_str_t  role, word, rest;
 
     while (roles.len > 0) {
         role = registry_identity_word(&roles);
 
-        for (rest = glance_str(admin); rest.len > 0; /* void */ ) {
-            wanted = registry_identity_word(&rest);
+        for (rest = glance_str(wanted); rest.len > 0; /* void */ ) {
+            word = registry_identity_word(&rest);
 
-            if (wanted.len > 0 && glance_str_case_eq(role, wanted)) {
+            if (word.len > 0 && glance_str_case_eq(role, word)) {
                 return true;
             }
         }
@@ -267,16 +295,6 @@ registry_identity_word(glance_str_t *words)
     words->len -= i;
 
     return glance_str_trim(word);
-}
-
-
-static bool
-registry_identity_owns(const registry_identity_t *who,
-    const registry_image_t *image)
-{
-    return who->owner.data != NULL
-           && image->owner.data != NULL
-           && glance_str_eq(who->owner, image->owner);
 }
 
 

@@ -13,12 +13,14 @@
 
 
 /*
- * Who calls, and what he may do: all rules of the registry are here
- * (specs/v1.md 2.11).
+ * Who calls, and what he may do: all rules of the Registry API are here
+ * (specs/v1.md 2.11); those of API v2 are in registry_v2_policy.c.
  */
 
 /* fills rq->identity; REGISTRY_UNAUTHORIZED: nobody we know */
 registry_rc_e registry_identity_read(registry_request_t *rq);
+bool registry_identity_owns(const registry_identity_t *who,
+    const registry_image_t *image);
 
 /*
  * To see an image, to change it, to change its members.  REGISTRY_NOT_FOUND

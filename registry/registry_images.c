@@ -4,15 +4,13 @@
  */
 
 
-#include <string.h>
-#include <sys/random.h>
-
 #include "glance_uuid.h"
 #include "registry_db_claims.h"
 #include "registry_db_images.h"
 #include "registry_identity.h"
 #include "registry_json.h"
 #include "registry_router.h"
+#include "registry_v2.h"
 
 
 #define REGISTRY_LEASE_MAX  3600
@@ -24,6 +22,8 @@ typedef struct {
     registry_request_t  *rq;
     registry_changes_t  *changes;
     registry_image_t    *image;
+    bool                 v2;            /* by the rule, in v2's words */
+    registry_v2_rule_e   rule;
 } registry_images_t;
 
 
@@ -35,13 +35,15 @@ static registry_rc_e registry_images_update_run(registry_tx_t *tx, void *arg,
     registry_err_t *err);
 static registry_rc_e registry_images_delete_run(registry_tx_t *tx, void *arg,
     registry_err_t *err);
+static registry_rc_e registry_images_target(registry_tx_t *tx,
+    registry_images_t *ctx, registry_image_t **image, registry_err_t *err);
+static registry_rc_e registry_images_outcome(registry_images_t *ctx,
+    const registry_image_t *image, registry_rc_e rc, registry_err_t *err);
 static registry_rc_e registry_images_id(registry_request_t *rq,
     glance_str_t *id);
 static registry_changes_t *registry_images_changes(registry_request_t *rq);
 static registry_rc_e registry_images_claim(registry_request_t *rq,
     registry_claim_t *claim);
-static registry_rc_e registry_images_new_id(registry_request_t *rq,
-    glance_str_t *id);
 static void registry_images_visibility(registry_changes_t *changes,
     const registry_image_t *image);
 static registry_rc_e registry_images_reply(registry_request_t *rq,
@@ -52,7 +54,13 @@ registry_rc_e
 registry_images_show(registry_request_t *rq)
 {
     registry_rc_e      rc;
-    registry_images_t  ctx = { rq, NULL, NULL };
+    registry_images_t  ctx = { .rq = rq };
+
+    rc = registry_v2_rule_of(rq, &ctx.v2, &ctx.rule);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
 
     rc = registry_db_run(rq->app->db, "image show", REGISTRY_READ,
                          registry_images_show_run, &ctx, &rq->err);
@@ -69,6 +77,11 @@ registry_images_show_run(registry_tx_t *tx, void *arg, registry_err_t *err)
     glance_str_t         id;
     registry_rc_e        rc;
     registry_request_t  *rq = ctx->rq;
+
+    if (ctx->v2) {
+        return registry_v2_load_for(tx, rq, rq->params[0], ctx->rule,
+                                    &ctx->image, err);
+    }
 
     rc = registry_images_id(rq, &id);
 
@@ -88,7 +101,7 @@ registry_rc_e
 registry_images_create(registry_request_t *rq)
 {
     registry_rc_e      rc;
-    registry_images_t  ctx = { rq, NULL, NULL };
+    registry_images_t  ctx = { .rq = rq };
     registry_image_t  *image;
 
     ctx.changes = registry_images_changes(rq);
@@ -106,7 +119,7 @@ registry_images_create(registry_request_t *rq)
     if ((ctx.changes->set & REGISTRY_SET_ID) == 0) {
         ctx.changes->set |= REGISTRY_SET_ID;
 
-        rc = registry_images_new_id(rq, &image->id);
+        rc = registry_request_new_id(rq, &image->id);
 
         if (rc != REGISTRY_OK) {
             return rc;
@@ -159,7 +172,13 @@ registry_images_update(registry_request_t *rq)
 {
     glance_str_t       purge;
     registry_rc_e      rc;
-    registry_images_t  ctx = { rq, NULL, NULL };
+    registry_images_t  ctx = { .rq = rq };
+
+    rc = registry_v2_rule_of(rq, &ctx.v2, &ctx.rule);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
 
     ctx.changes = registry_images_changes(rq);
     if (ctx.changes == NULL) {
@@ -197,19 +216,13 @@ registry_images_update_run(registry_tx_t *tx, void *arg, registry_err_t *err)
     registry_changes_t   changes = *ctx->changes;
     registry_request_t  *rq = ctx->rq;
 
-    rc = registry_images_id(rq, &id);
-
-    if (rc == REGISTRY_OK) {
-        rc = registry_db_image_get(tx, rq->pool, id, &image, err);
-    }
-
-    if (rc == REGISTRY_OK) {
-        rc = registry_policy_change(tx, &rq->identity, image, err);
-    }
+    rc = registry_images_target(tx, ctx, &image, err);
 
     if (rc != REGISTRY_OK) {
         return rc;
     }
+
+    id = rq->params[0];
 
     if (image->deleted) {
 
@@ -229,6 +242,7 @@ registry_images_update_run(registry_tx_t *tx, void *arg, registry_err_t *err)
 
     rc = registry_db_image_update(tx, id, &changes, rq->app->property_quota,
                                   err);
+    rc = registry_images_outcome(ctx, image, rc, err);
 
     if (rc == REGISTRY_OK) {
         rc = registry_db_image_get(tx, rq->pool, id, &ctx->image, err);
@@ -242,7 +256,7 @@ registry_rc_e
 registry_images_delete(registry_request_t *rq)
 {
     registry_rc_e      rc;
-    registry_images_t  ctx = { rq, NULL, NULL };
+    registry_images_t  ctx = { .rq = rq };
 
     rc = registry_db_run(rq->app->db, "image delete", REGISTRY_WRITE,
                          registry_images_delete_run, &ctx, &rq->err);
@@ -272,7 +286,7 @@ registry_images_delete_run(registry_tx_t *tx, void *arg, registry_err_t *err)
     }
 
     if (rc == REGISTRY_OK) {
-        rc = registry_db_image_delete(tx, id, err);
+        rc = registry_db_image_delete(tx, id, NULL, err);
     }
 
     if (rc == REGISTRY_OK) {
@@ -280,6 +294,79 @@ registry_images_delete_run(registry_tx_t *tx, void *arg, registry_err_t *err)
     }
 
     return rc;
+}
+
+
+/* the image of a PUT, if the caller may change it */
+
+static registry_rc_e
+registry_images_target(registry_tx_t *tx, registry_images_t *ctx,
+    registry_image_t **image, registry_err_t *err)
+{
+    glance_str_t         id;
+    registry_rc_e        rc;
+    registry_request_t  *rq = ctx->rq;
+    registry_changes_t  *changes = ctx->changes;
+
+    if (!ctx->v2) {
+        rc = registry_images_id(rq, &id);
+
+        if (rc == REGISTRY_OK) {
+            rc = registry_db_image_get(tx, rq->pool, id, image, err);
+        }
+
+        if (rc == REGISTRY_OK) {
+            rc = registry_policy_change(tx, &rq->identity, *image, err);
+        }
+
+        return rc;
+    }
+
+    rc = registry_v2_load_for(tx, rq, rq->params[0], ctx->rule, image, err);
+
+    if (rc == REGISTRY_NOT_FOUND
+        && glance_status_parse(changes->from_state) == GLANCE_STATUS_SAVING)
+    {
+        /* there was one when the data began to arrive */
+
+        return registry_err_set(err, REGISTRY_GONE, "Image %.*s could not be "
+                                "found after upload. The image may have been "
+                                "deleted during the upload.",
+                                registry_v2_clip(rq->params[0]),
+                                (const char *) rq->params[0].data);
+    }
+
+    if (rc == REGISTRY_OK
+        && (changes->set & REGISTRY_SET_STATUS)
+        && glance_status_parse((*image)->status) == GLANCE_STATUS_QUEUED
+        && glance_status_parse(changes->image.status) == GLANCE_STATUS_SAVING)
+    {
+        rc = registry_v2_formats_set(*image, err);
+    }
+
+    return rc;
+}
+
+
+/* a status that is not the expected one, in v2's words */
+
+static registry_rc_e
+registry_images_outcome(registry_images_t *ctx, const registry_image_t *image,
+    registry_rc_e rc, registry_err_t *err)
+{
+    registry_changes_t  *changes = ctx->changes;
+
+    if (rc != REGISTRY_CONFLICT || !ctx->v2
+        || (changes->set & REGISTRY_SET_STATUS) == 0)
+    {
+        return rc;
+    }
+
+    return registry_err_set(err, rc, "Image status transition from %.*s to "
+                            "%.*s is not allowed", (int) image->status.len,
+                            (const char *) image->status.data,
+                            (int) changes->image.status.len,
+                            (const char *) changes->image.status.data);
 }
 
 
@@ -382,27 +469,6 @@ registry_images_claim(registry_request_t *rq, registry_claim_t *claim)
 
     return registry_json_check("X-Glance-Node", claim->node,
                                GLANCE_IMAGE_NAME_MAX, &rq->err);
-}
-
-
-static registry_rc_e
-registry_images_new_id(registry_request_t *rq, glance_str_t *id)
-{
-    unsigned char   random[16], *p;
-
-    p = registry_pool_alloc(rq->pool, GLANCE_UUID_LEN);
-
-    if (p == NULL || getrandom(random, sizeof(random), 0) != sizeof(random)) {
-        return registry_err_set(&rq->err, REGISTRY_ERROR,
-                                "no random identifier");
-    }
-
-    glance_uuid_format(random, p);
-
-    id->data = p;
-    id->len = GLANCE_UUID_LEN;
-
-    return REGISTRY_OK;
 }
 
 

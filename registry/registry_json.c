@@ -24,7 +24,6 @@ static void registry_json_properties(registry_out_t *out,
     const registry_property_t *properties);
 static void registry_json_locations(registry_out_t *out,
     const registry_location_t *locations);
-static void registry_json_metadata(registry_out_t *out, glance_str_t text);
 
 
 void
@@ -265,7 +264,7 @@ registry_json_locations(registry_out_t *out,
 
 /* the text is somebody else's as well: nothing but an object gets through */
 
-static void
+void
 registry_json_metadata(registry_out_t *out, glance_str_t text)
 {
     char    *dump;

@@ -22,6 +22,9 @@
  */
 
 void registry_json_image(registry_out_t *out, const registry_image_t *image);
+
+/* an object, whatever the text is */
+void registry_json_metadata(registry_out_t *out, glance_str_t text);
 void registry_json_brief(registry_out_t *out, const registry_image_t *image);
 void registry_json_members(registry_out_t *out,
     const registry_member_t *members);

@@ -432,7 +432,7 @@ registry_json_property(registry_pool_t *pool, json_t *value,
                                 (const char *) p->name.data);
     }
 
-    utf8 = glance_utf8_check(s);
+    utf8 = glance_utf8_check_text(s);
 
     if (utf8 == GLANCE_UTF8_INVALID || utf8 == GLANCE_UTF8_FOUR_BYTE) {
         return registry_err_set(err, REGISTRY_INVALID, "Invalid value for "

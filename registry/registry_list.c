@@ -572,8 +572,9 @@ static registry_rc_e
 registry_list_batch(registry_tx_t *tx, registry_list_ctx_t *ctx,
     registry_image_t *images, size_t *n, registry_err_t *err)
 {
-    size_t         count;
-    registry_rc_e  rc;
+    size_t               count;
+    registry_rc_e        rc;
+    registry_children_t  children = { 0, 0, false };
 
     count = 0;
 
@@ -589,9 +590,11 @@ registry_list_batch(registry_tx_t *tx, registry_list_ctx_t *ctx,
 
         registry_pool_reset(ctx->pool);
 
-        rc = registry_db_image_children(tx, ctx->pool, images, count,
-                                        (count == 1) ? REGISTRY_ANSWER_MAX
-                                                     : REGISTRY_LIST_BATCH,
+        children.n = count;
+        children.max = (count == 1) ? REGISTRY_ANSWER_MAX
+                                    : REGISTRY_LIST_BATCH;
+
+        rc = registry_db_image_children(tx, ctx->pool, images, &children,
                                         err);
 
         if (rc != REGISTRY_LIMIT || count == 1) {

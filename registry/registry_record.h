@@ -27,6 +27,7 @@
 
 typedef struct registry_property_s  registry_property_t;
 typedef struct registry_location_s  registry_location_t;
+typedef struct registry_tag_s       registry_tag_t;
 typedef struct registry_image_s     registry_image_t;
 
 struct registry_property_s {
@@ -41,6 +42,12 @@ struct registry_location_s {
     glance_str_t          url;
     glance_str_t          metadata;     /* text of a JSON object, or NULL */
     glance_str_t          status;
+};
+
+struct registry_tag_s {
+    registry_tag_t       *next;
+    int64_t               id;
+    glance_str_t          value;
 };
 
 struct registry_image_s {
@@ -67,6 +74,7 @@ struct registry_image_s {
     bool                  deleted;
     registry_property_t  *properties;   /* live ones */
     registry_location_t  *locations;    /* live ones, by id */
+    registry_tag_t       *tags;         /* likewise, if they were read */
 };
 
 
@@ -93,6 +101,7 @@ struct registry_image_s {
 #define REGISTRY_SET_PROPERTIES        0x40000
 #define REGISTRY_SET_LOCATIONS         0x80000
 #define REGISTRY_SET_IS_PUBLIC         0x100000     /* changes.is_public */
+#define REGISTRY_SET_TAGS              0x200000
 
 
 typedef enum {
@@ -127,6 +136,7 @@ typedef struct {
     bool              is_public;
     bool              purge;            /* properties that are not given */
     bool              scrub;            /* a deleted row becomes "deleted" */
+    size_t            n_tags;           /* also those beyond the quota */
     glance_str_t      from_state;       /* empty: any */
     registry_claim_t  claim;
 } registry_changes_t;

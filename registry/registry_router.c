@@ -10,12 +10,16 @@
 #include <string.h>
 
 #include "registry_identity.h"
+#include "registry_v2.h"
 
 
-#define REGISTRY_SEGMENTS  5
+#define REGISTRY_SEGMENTS  6
 
 #define REGISTRY_ROUTE_SERVICE  0x01    /* API servers and workers only */
 #define REGISTRY_ROUTE_OPEN     0x02    /* everybody */
+
+/* of API v2: methods that must not have a body */
+#define REGISTRY_ROUTE_BARE(method)  (0x100u << (method))
 
 
 typedef registry_rc_e (*registry_handler_pt)(registry_request_t *rq);
@@ -32,9 +36,11 @@ typedef struct {
 static const registry_route_t *registry_route_find(registry_request_t *rq,
     registry_err_t *err);
 static bool registry_route_match(const registry_route_t *route,
-    const glance_str_t *segments, size_t n);
-static size_t registry_route_split(glance_str_t path,
+    const glance_str_t *segments, size_t n, bool strict);
+static size_t registry_route_split(glance_str_t path, bool strict,
     glance_str_t *segments);
+static registry_rc_e registry_route_check(registry_request_t *rq,
+    const registry_route_t *route);
 static registry_rc_e registry_route_method(registry_request_t *rq,
     const registry_route_t *route);
 
@@ -43,6 +49,7 @@ static const char *const  registry_methods[REGISTRY_METHODS] = {
     [REGISTRY_GET] = "GET",
     [REGISTRY_POST] = "POST",
     [REGISTRY_PUT] = "PUT",
+    [REGISTRY_PATCH] = "PATCH",
     [REGISTRY_DELETE] = "DELETE"
 };
 
@@ -91,7 +98,16 @@ static const registry_route_t  registry_routes[] = {
         [REGISTRY_DELETE] = registry_removals_done } },
 
     { { "healthcheck", NULL }, REGISTRY_ROUTE_OPEN,
-      { [REGISTRY_GET] = registry_health } }
+      { [REGISTRY_GET] = registry_health } },
+
+    { { "v2", "images", NULL }, 0,
+      { [REGISTRY_POST] = registry_v2_images_create } },
+
+    { { "v2", "images", "*", NULL },
+      REGISTRY_ROUTE_BARE(REGISTRY_GET)
+      | REGISTRY_ROUTE_BARE(REGISTRY_DELETE),
+      { [REGISTRY_GET] = registry_v2_images_show,
+        [REGISTRY_DELETE] = registry_v2_images_delete } }
 };
 
 
@@ -101,6 +117,16 @@ registry_route(registry_request_t *rq)
     registry_rc_e            rc;
     registry_handler_pt      handler;
     const registry_route_t  *route;
+
+    /* v2 tells nobody unknown which paths there are */
+
+    if (rq->v2) {
+        rc = registry_identity_read(rq);
+
+        if (rc != REGISTRY_OK) {
+            return rc;
+        }
+    }
 
     route = registry_route_find(rq, &rq->err);
 
@@ -112,6 +138,12 @@ registry_route(registry_request_t *rq)
 
     if (handler == NULL) {
         return registry_route_method(rq, route);
+    }
+
+    if (rq->v2) {
+        rc = registry_route_check(rq, route);
+
+        return (rc == REGISTRY_OK) ? handler(rq) : rc;
     }
 
     if ((route->flags & REGISTRY_ROUTE_OPEN) == 0) {
@@ -145,6 +177,21 @@ registry_route_other(registry_request_t *rq)
 }
 
 
+/* API v2 has other words for its errors, whatever the rest of the path */
+
+bool
+registry_route_v2(glance_str_t path)
+{
+    glance_str_t  head;
+
+    head.data = path.data;
+    head.len = (path.len < 4) ? path.len : 4;
+
+    return glance_str_eq(head, glance_str("/v2/"))
+           || glance_str_eq(path, glance_str("/v2"));
+}
+
+
 bool
 registry_method_parse(const char *name, registry_method_e *method)
 {
@@ -168,7 +215,7 @@ registry_route_find(registry_request_t *rq, registry_err_t *err)
     glance_str_t             segments[REGISTRY_SEGMENTS + 1];
     const registry_route_t  *route;
 
-    n = registry_route_split(rq->path, segments);
+    n = registry_route_split(rq->path, rq->v2, segments);
 
     if (n > 0 && glance_str_eq(segments[0], glance_str("v1"))) {
         n--;
@@ -192,6 +239,14 @@ registry_route_find(registry_request_t *rq, registry_err_t *err)
         p[len] = '\0';
         segments[i].data = p;
         segments[i].len = len;
+
+        if (rq->v2 && glance_utf8_check_text(segments[i])
+                      == GLANCE_UTF8_INVALID)
+        {
+            (void) registry_err_set(err, REGISTRY_INVALID, "The path could "
+                                    "not be decoded: it is not UTF-8.");
+            return NULL;
+        }
     }
 
     for (size_t i = 0; i < sizeof(registry_routes)
@@ -199,7 +254,7 @@ registry_route_find(registry_request_t *rq, registry_err_t *err)
     {
         route = &registry_routes[i];
 
-        if (!registry_route_match(route, segments, n)) {
+        if (!registry_route_match(route, segments, n, rq->v2)) {
             continue;
         }
 
@@ -216,20 +271,56 @@ registry_route_find(registry_request_t *rq, registry_err_t *err)
     }
 
     (void) registry_err_set(err, REGISTRY_NOT_FOUND,
-                            "The resource could not be found");
+                            "The resource could not be found%s",
+                            rq->v2 ? "." : "");
     return NULL;
+}
+
+
+static registry_rc_e
+registry_route_check(registry_request_t *rq, const registry_route_t *route)
+{
+    if (rq->body.len > 0
+        && (route->flags & REGISTRY_ROUTE_BARE(rq->method)))
+    {
+        return registry_err_set(&rq->err, REGISTRY_INVALID, "A body is not "
+                                "expected with this request.");
+    }
+
+    if (rq->identity.read_only && rq->method != REGISTRY_GET) {
+        return registry_err_set(&rq->err, REGISTRY_FORBIDDEN,
+                                "Read-only access");
+    }
+
+    return REGISTRY_OK;
 }
 
 
 static bool
 registry_route_match(const registry_route_t *route,
-    const glance_str_t *segments, size_t n)
+    const glance_str_t *segments, size_t n, bool strict)
 {
     size_t  i;
+
+    /* the Registry API never answers for v2, nor the other way round */
+
+    if (strict != (route->pattern[0] != NULL
+                   && strcmp(route->pattern[0], "v2") == 0))
+    {
+        return false;
+    }
 
     for (i = 0; i < n && route->pattern[i] != NULL; i++) {
 
         if (route->pattern[i][0] == '*') {
+
+            if (strict && (segments[i].len == 0
+                           || memchr(segments[i].data, '/', segments[i].len)
+                              != NULL))
+            {
+                return false;
+            }
+
             continue;
         }
 
@@ -242,10 +333,10 @@ registry_route_match(const registry_route_t *route,
 }
 
 
-/* empty segments do not count, as in a slash at the end */
+/* empty segments do not count, as in a slash at the end; in v2 they do */
 
 static size_t
-registry_route_split(glance_str_t path, glance_str_t *segments)
+registry_route_split(glance_str_t path, bool strict, glance_str_t *segments)
 {
     size_t                n;
     const unsigned char  *p, *start, *end;
@@ -253,11 +344,14 @@ registry_route_split(glance_str_t path, glance_str_t *segments)
     n = 0;
     end = path.data + path.len;
 
-    for (start = path.data; start < end; start = p + 1) {
+    start = path.data + (path.len > 0 && *path.data == '/');
 
+    for ( /* void */ ; start < end || (strict && start == end);
+         start = p + 1)
+    {
         for (p = start; p < end && *p != '/'; p++) { /* void */ }
 
-        if (p == start) {
+        if (p == start && !strict) {
             continue;
         }
 
@@ -289,6 +383,12 @@ registry_route_method(registry_request_t *rq, const registry_route_t *route)
                                      (len == 0) ? "" : ", ",
                                      registry_methods[i]);
         }
+    }
+
+    if (rq->v2) {
+        return registry_err_set(&rq->err, REGISTRY_INVALID,
+                                "The method %.32s is not allowed for this "
+                                "resource.", rq->method_name);
     }
 
     return registry_err_set(&rq->err, REGISTRY_INVALID,

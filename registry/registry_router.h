@@ -24,6 +24,7 @@ registry_rc_e registry_route(registry_request_t *rq);
  * path or method.  method NULL: one we do not know.
  */
 bool registry_method_parse(const char *name, registry_method_e *method);
+bool registry_route_v2(glance_str_t path);
 registry_rc_e registry_route_other(registry_request_t *rq);
 
 

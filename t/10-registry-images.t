@@ -461,7 +461,7 @@ for_each_registry(sub {
             }
         }
 
-        for my $path ('/image', '/images/1/x', '/v2/images',
+        for my $path ('/image', '/images/1/x', '/v2/pictures',
                       '/images/1/members/a/b', '/shared-images',
                       '/images/detail/x', '/a/b/c/d/e/f/g/h')
         {

@@ -1,0 +1,63 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+
+#ifndef _REGISTRY_V2_H_INCLUDED_
+#define _REGISTRY_V2_H_INCLUDED_
+
+
+#include "registry_v2_policy.h"
+
+
+/*
+ * API v2: JSON that nginx passes on as it is.  The handlers are those of
+ * registry_router.c's table.
+ */
+
+/* registry_v2_images.c, registry_v2_create.c, registry_v2_list.c */
+registry_rc_e registry_v2_images_show(registry_request_t *rq);
+registry_rc_e registry_v2_images_delete(registry_request_t *rq);
+registry_rc_e registry_v2_images_create(registry_request_t *rq);
+registry_rc_e registry_v2_images_list(registry_request_t *rq);
+
+
+/*
+ * An image with its children, for a caller that exists for him:
+ * REGISTRY_NOT_FOUND with "BEFORE id AFTER" as text otherwise.  It is the
+ * request's.
+ */
+registry_rc_e registry_v2_load(registry_tx_t *tx, registry_request_t *rq,
+    glance_str_t id, const char *before, const char *after,
+    registry_image_t **image, registry_err_t *err);
+
+/* the same with "No image found with ID X", and a rule */
+registry_rc_e registry_v2_load_for(registry_tx_t *tx, registry_request_t *rq,
+    glance_str_t id, registry_v2_rule_e rule, registry_image_t **image,
+    registry_err_t *err);
+
+/*
+ * X-Glance-Policy, with which an API server asks the Registry API for v2's
+ * rules.  *v2 false: it is not there.
+ */
+registry_rc_e registry_v2_rule_of(registry_request_t *rq, bool *v2,
+    registry_v2_rule_e *rule);
+
+/* REGISTRY_INVALID: the formats that must be set before there are data */
+registry_rc_e registry_v2_formats_set(const registry_image_t *image,
+    registry_err_t *err);
+
+/* how much of a caller's text fits into a message: for "%.*s" */
+int registry_v2_clip(glance_str_t s);
+
+/* registry_v2_json.c: the image, with its tags, as this caller may see it */
+void registry_v2_image_json(const registry_request_t *rq, registry_out_t *out,
+    const registry_image_t *image);
+
+/* whether the name is an attribute's, so that no property can have it */
+bool registry_v2_reserved(glance_str_t name);
+
+
+#endif /* _REGISTRY_V2_H_INCLUDED_ */
