@@ -56,6 +56,7 @@ MODULE           = $(BUILD)/ngx_http_glance_module.so
 UNIT    = $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
 FUZZ    = $(patsubst t/fuzz/fuzz_%.c,%,$(wildcard t/fuzz/fuzz_*.c))
 CORPORA = $(FUZZ:%=$(BUILD)/fuzz/standalone_%)
+TOOLS   = $(BUILD)/unit/inspect
 BENCH   = $(patsubst t/bench/%.c,$(BUILD)/bench/%,$(wildcard t/bench/*.c))
 
 SAMPLES = conf/glance-api.conf.sample conf/glance-registry.conf.sample
@@ -143,7 +144,7 @@ $(BASE_BINARIES): $(BUILD)/glance-%: $(BUILD)/registry/glance_%.o \
 .SECONDARY: $(PROGRAM_OBJECTS)
 
 -include $(COMMON_OBJECTS:.o=.d) $(REGISTRY_OBJECTS:.o=.d) \
-         $(PROGRAM_OBJECTS:.o=.d) $(UNIT:=.d)
+         $(PROGRAM_OBJECTS:.o=.d) $(UNIT:=.d) $(TOOLS:=.d)
 
 
 # the module
@@ -251,7 +252,7 @@ test:
 	bin/glance-deps test
 	$(MAKE) --no-print-directory check
 
-check: all $(UNIT) $(CORPORA) $(BENCH)
+check: all $(UNIT) $(TOOLS) $(CORPORA) $(BENCH)
 	$(PROVE) $(TESTS)
 
 unit: $(UNIT) $(CORPORA)

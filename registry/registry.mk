@@ -1,6 +1,7 @@
 # Objects of the registry and of the programs; included by the Makefile.
 
-COMMON = str buf uuid time image meta uri digest multipart fault range
+COMMON = str buf uuid time image meta uri digest multipart fault range \
+	inspect inspect_qcow2 inspect_vhd inspect_vmdk inspect_disk
 
 # what all programs share
 REGISTRY_BASE = err ini config config_read config_value config_print \
