@@ -226,6 +226,7 @@ glance_registry_app(glance_registry_t *registry)
     app->property_quota = registry_config_int(cf, "image_property_quota");
     app->member_quota = registry_config_int(cf, "image_member_quota");
     app->tag_quota = registry_config_int(cf, "image_tag_quota");
+    app->location_quota = registry_config_int(cf, "image_location_quota");
     app->lease = registry_config_int(cf, "upload_lease");
     app->max_body = (size_t) registry_config_int(cf, "max_request_body");
     app->secret = registry_config_str(cf, "registry_secret");

@@ -109,7 +109,7 @@ const registry_known_t  registry_known[] = {
     { D, "enforce_secure_rbac property_protection_file "
       "property_protection_rule_format",
       "rights are fixed: owner, members and admin_role" },
-    { D, "use_keystone_limits user_storage_quota image_location_quota",
+    { D, "use_keystone_limits user_storage_quota",
       "there is no such limit yet" },
     { "oslo_policy", "*",
       "rights are fixed, apart from enforce_new_defaults" },

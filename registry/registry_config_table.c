@@ -257,6 +257,8 @@ const registry_opt_t  registry_options[] = {
         "Members of an image; -1: any number."),
     INT("image_tag_quota", D, NULL, RS, "128", -1, INT32_MAX,
         "Tags of an image; -1: any number."),
+    INT("image_location_quota", D, NULL, RS, "10", -1, INT32_MAX,
+        "Places of an image's data; -1: any number."),
     INT("image_size_cap", D, NULL, A | R, "1099511627776", 1, INT64_MAX,
         "Bytes of the largest image."),
 

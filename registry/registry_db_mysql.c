@@ -111,7 +111,8 @@ static const registry_dialect_t  registry_mysql_dialect[] = {
     { "{epoch}", "UNIX_TIMESTAMP()" },
     { "{insert ignore}", "INSERT IGNORE" },
     { "{property exists}", "ON DUPLICATE KEY UPDATE"
-      " value = VALUES(value), deleted = 0, deleted_at = NULL,"
+      " name = VALUES(name), value = VALUES(value), deleted = 0,"
+      " deleted_at = NULL,"
       " updated_at = VALUES(updated_at)" },
     { "{tables}", "(SELECT table_name AS name FROM information_schema.tables"
       " WHERE table_schema = DATABASE()) t" },

@@ -109,6 +109,8 @@ registry_identity_read(registry_request_t *rq)
     who->member = registry_identity_role(who->roles, "member");
     who->reader = registry_identity_role(who->roles, "reader");
     who->service_role = registry_identity_role(who->roles, "service");
+    who->service_token = registry_identity_role(who->service_roles,
+                                                "service");
 
     who->system_scope = glance_str_case_eq(
                             registry_request_header(rq, "X-System-Scope"),

@@ -34,6 +34,7 @@ typedef struct {
     int64_t          property_quota;
     int64_t          member_quota;
     int64_t          tag_quota;
+    int64_t          location_quota;
     int64_t          lease;             /* seconds */
     size_t           max_body;
     const char      *secret;            /* "": none */
@@ -64,6 +65,7 @@ typedef struct {
     bool             member;
     bool             reader;
     bool             service_role;      /* among the caller's own roles */
+    bool             service_token;     /* "service" is among the others */
     bool             system_scope;
     bool             read_only;         /* nobody, who may look around */
 } registry_identity_t;

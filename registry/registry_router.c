@@ -100,6 +100,9 @@ static const registry_route_t  registry_routes[] = {
     { { "healthcheck", NULL }, REGISTRY_ROUTE_OPEN,
       { [REGISTRY_GET] = registry_health } },
 
+    { { "v2", "schemas", "*", NULL }, REGISTRY_ROUTE_BARE(REGISTRY_GET),
+      { [REGISTRY_GET] = registry_v2_schemas_show } },
+
     { { "v2", "images", NULL }, 0,
       { [REGISTRY_POST] = registry_v2_images_create } },
 
@@ -107,7 +110,56 @@ static const registry_route_t  registry_routes[] = {
       REGISTRY_ROUTE_BARE(REGISTRY_GET)
       | REGISTRY_ROUTE_BARE(REGISTRY_DELETE),
       { [REGISTRY_GET] = registry_v2_images_show,
-        [REGISTRY_DELETE] = registry_v2_images_delete } }
+        [REGISTRY_PATCH] = registry_v2_images_update,
+        [REGISTRY_DELETE] = registry_v2_images_delete } },
+
+    { { "v2", "images", "*", "tasks", NULL },
+      REGISTRY_ROUTE_BARE(REGISTRY_GET),
+      { [REGISTRY_GET] = registry_v2_images_tasks } },
+
+    { { "v2", "images", "*", "actions", "deactivate", NULL },
+      REGISTRY_ROUTE_BARE(REGISTRY_POST),
+      { [REGISTRY_POST] = registry_v2_images_deactivate } },
+
+    { { "v2", "images", "*", "actions", "reactivate", NULL },
+      REGISTRY_ROUTE_BARE(REGISTRY_POST),
+      { [REGISTRY_POST] = registry_v2_images_reactivate } },
+
+    { { "v2", "images", "*", "locations", NULL },
+      REGISTRY_ROUTE_BARE(REGISTRY_GET),
+      { [REGISTRY_GET] = registry_v2_locations_list,
+        [REGISTRY_POST] = registry_v2_locations_add } },
+
+    { { "v2", "images", "*", "tags", "*", NULL },
+      REGISTRY_ROUTE_BARE(REGISTRY_PUT)
+      | REGISTRY_ROUTE_BARE(REGISTRY_DELETE),
+      { [REGISTRY_PUT] = registry_v2_tags_put,
+        [REGISTRY_DELETE] = registry_v2_tags_delete } },
+
+    { { "v2", "images", "*", "members", NULL },
+      REGISTRY_ROUTE_BARE(REGISTRY_GET),
+      { [REGISTRY_GET] = registry_v2_members_list,
+        [REGISTRY_POST] = registry_v2_members_create } },
+
+    { { "v2", "images", "*", "members", "*", NULL },
+      REGISTRY_ROUTE_BARE(REGISTRY_GET)
+      | REGISTRY_ROUTE_BARE(REGISTRY_DELETE),
+      { [REGISTRY_GET] = registry_v2_members_show,
+        [REGISTRY_PUT] = registry_v2_members_update,
+        [REGISTRY_DELETE] = registry_v2_members_delete } },
+
+    { { "v2", "info", "import", NULL }, REGISTRY_ROUTE_BARE(REGISTRY_GET),
+      { [REGISTRY_GET] = registry_v2_info_import } },
+
+    { { "v2", "info", "stores", NULL }, REGISTRY_ROUTE_BARE(REGISTRY_GET),
+      { [REGISTRY_GET] = registry_v2_info_stores } },
+
+    { { "v2", "info", "stores", "detail", NULL },
+      REGISTRY_ROUTE_BARE(REGISTRY_GET),
+      { [REGISTRY_GET] = registry_v2_info_stores_detail } },
+
+    { { "v2", "info", "usage", NULL }, REGISTRY_ROUTE_BARE(REGISTRY_GET),
+      { [REGISTRY_GET] = registry_v2_info_usage } }
 };
 
 

@@ -10,6 +10,7 @@
 
 
 #include "registry_v2_policy.h"
+#include "registry_v2_schema.h"
 
 
 /*
@@ -22,6 +23,30 @@ registry_rc_e registry_v2_images_show(registry_request_t *rq);
 registry_rc_e registry_v2_images_delete(registry_request_t *rq);
 registry_rc_e registry_v2_images_create(registry_request_t *rq);
 registry_rc_e registry_v2_images_list(registry_request_t *rq);
+
+/* registry_v2_update.c, registry_v2_actions.c */
+registry_rc_e registry_v2_images_update(registry_request_t *rq);
+registry_rc_e registry_v2_images_deactivate(registry_request_t *rq);
+registry_rc_e registry_v2_images_reactivate(registry_request_t *rq);
+
+/* registry_v2_members.c, registry_v2_tags.c, registry_v2_locations.c */
+registry_rc_e registry_v2_members_list(registry_request_t *rq);
+registry_rc_e registry_v2_members_create(registry_request_t *rq);
+registry_rc_e registry_v2_members_show(registry_request_t *rq);
+registry_rc_e registry_v2_members_update(registry_request_t *rq);
+registry_rc_e registry_v2_members_delete(registry_request_t *rq);
+registry_rc_e registry_v2_tags_put(registry_request_t *rq);
+registry_rc_e registry_v2_tags_delete(registry_request_t *rq);
+registry_rc_e registry_v2_locations_list(registry_request_t *rq);
+registry_rc_e registry_v2_locations_add(registry_request_t *rq);
+
+/* registry_v2_info.c */
+registry_rc_e registry_v2_schemas_show(registry_request_t *rq);
+registry_rc_e registry_v2_info_import(registry_request_t *rq);
+registry_rc_e registry_v2_info_stores(registry_request_t *rq);
+registry_rc_e registry_v2_info_stores_detail(registry_request_t *rq);
+registry_rc_e registry_v2_info_usage(registry_request_t *rq);
+registry_rc_e registry_v2_images_tasks(registry_request_t *rq);
 
 
 /*
@@ -49,12 +74,19 @@ registry_rc_e registry_v2_rule_of(registry_request_t *rq, bool *v2,
 registry_rc_e registry_v2_formats_set(const registry_image_t *image,
     registry_err_t *err);
 
-/* how much of a caller's text fits into a message: for "%.*s" */
-int registry_v2_clip(glance_str_t s);
-
 /* registry_v2_json.c: the image, with its tags, as this caller may see it */
 void registry_v2_image_json(const registry_request_t *rq, registry_out_t *out,
     const registry_image_t *image);
+
+/* what follows another member of an object: , "KEY": VALUE */
+void registry_v2_json_text(registry_out_t *out, const char *key,
+    glance_str_t value);
+void registry_v2_json_time(registry_out_t *out, const char *key,
+    int64_t epoch);
+
+/* those with data */
+void registry_v2_json_locations(registry_out_t *out,
+    const registry_location_t *locations);
 
 /* whether the name is an attribute's, so that no property can have it */
 bool registry_v2_reserved(glance_str_t name);

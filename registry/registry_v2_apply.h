@@ -38,25 +38,15 @@ typedef struct {
                                            locations: all, if they are set */
     registry_property_t    *removed;    /* by name */
     registry_location_t    *dropped;    /* with their data */
-    json_t                 *tags;       /* borrowed; NULL: as they are */
+    size_t                  n_properties;       /* that there are to be */
 } registry_v2_edit_t;
 
 
-/*
- * The values are borrowed from the document that the operations were parsed
- * from, the rest is the pool's.
- */
+/* what is collected is the pool's */
 registry_rc_e registry_v2_apply(registry_pool_t *pool,
     const registry_image_t *image, const registry_v2_op_t *ops,
     const registry_v2_rules_t *rules, registry_v2_edit_t *edit,
     registry_err_t *err);
-
-/* a base attribute whose value was checked, without what guards it */
-void registry_v2_attr_set(registry_changes_t *changes, glance_str_t name,
-    json_t *value);
-
-/* how many different strings a list has */
-size_t registry_v2_distinct(json_t *list);
 
 /* registry_v2_apply_location.c: one operation on locations */
 registry_rc_e registry_v2_apply_location(registry_pool_t *pool,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "registry_v2_apply.h"
+#include "registry_v2_fields.h"
 
 
 #define REGISTRY_V2_METADATA_MAX  65535 /* bytes of a TEXT column */
@@ -134,14 +135,11 @@ registry_v2_place_add(registry_v2_place_t *ctx, json_t *location,
                                 "adding a location.");
     }
 
-    if (ctx->rules->location_quota >= 0
-        && n + 1 > (size_t) ctx->rules->location_quota)
-    {
-        return registry_err_set(err, REGISTRY_LIMIT, "The limit has been "
-                                "exceeded on the number of allowed image "
-                                "locations. Attempted: %zu, Maximum: %lld",
-                                n + 1,
-                                (long long) ctx->rules->location_quota);
+    rc = registry_v2_quota("locations", n + 1, ctx->rules->location_quota,
+                           err);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
     }
 
     url = registry_v2_place_text(json_object_get(location, "url"));

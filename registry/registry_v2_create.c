@@ -115,11 +115,13 @@ registry_v2_create_members(registry_v2_create_t *ctx, json_t *json)
     glance_str_t           reserved = glance_null_string;
     registry_rc_e          rc;
     registry_request_t    *rq = ctx->rq;
+    registry_v2_formats_t  formats;
+
+    formats = registry_v2_formats(rq);
 
     json_object_foreach(json, key, value) {
 
-        rc = registry_v2_set(rq, glance_str(key), value, REGISTRY_V2_CREATE,
-                             &ctx->changes);
+        rc = registry_v2_check(&formats, glance_str(key), value, &rq->err);
 
         if (rc != REGISTRY_OK) {
             return rc;
@@ -135,17 +137,27 @@ registry_v2_create_members(registry_v2_create_t *ctx, json_t *json)
             reserved = glance_str(key);
             break;
 
-        default:
+        case REGISTRY_V2_IGNORED:
             break;
+
+        default:
+            rc = registry_v2_set(rq->pool, glance_str(key), value,
+                                 &ctx->changes, &rq->err);
+            break;
+        }
+
+        if (rc != REGISTRY_OK) {
+            return rc;
         }
     }
 
     if (read_only.data != NULL) {
-        return registry_v2_refuse(rq, read_only, REGISTRY_V2_READ_ONLY);
+        return registry_v2_refuse(read_only, REGISTRY_V2_READ_ONLY,
+                                  &rq->err);
     }
 
     if (reserved.data != NULL) {
-        return registry_v2_refuse(rq, reserved, REGISTRY_V2_RESERVED);
+        return registry_v2_refuse(reserved, REGISTRY_V2_RESERVED, &rq->err);
     }
 
     return REGISTRY_OK;
@@ -191,14 +203,14 @@ registry_v2_create_allow(registry_v2_create_t *ctx)
     }
 
     if (rc == REGISTRY_OK) {
-        rc = registry_v2_quota(rq, "tags", ctx->changes.n_tags,
-                               rq->app->tag_quota);
+        rc = registry_v2_quota("tags", ctx->changes.n_tags,
+                               rq->app->tag_quota, &rq->err);
     }
 
     if (rc == REGISTRY_OK) {
-        rc = registry_v2_quota(rq, "properties",
+        rc = registry_v2_quota("properties",
                                registry_v2_properties_count(image->properties),
-                               rq->app->property_quota);
+                               rq->app->property_quota, &rq->err);
     }
 
     return rc;
@@ -232,17 +244,9 @@ registry_v2_create_run(registry_tx_t *tx, void *arg, registry_err_t *err)
         return rc;
     }
 
-    /* MySQL takes "Foo" for "foo": better no image than half of one */
-
-    if (registry_v2_properties_count(ctx->image->properties)
-        != registry_v2_properties_count(image->properties))
-    {
-        return registry_err_set(err, REGISTRY_INVALID, "The names of two "
-                                "properties are the same to the database, "
-                                "which does not tell upper from lower case.");
-    }
-
-    return REGISTRY_OK;
+    return registry_v2_properties_apart(ctx->image,
+                                        registry_v2_properties_count(
+                                            image->properties), err);
 }
 
 

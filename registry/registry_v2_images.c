@@ -10,9 +10,6 @@
 #include "registry_json.h"
 
 
-#define REGISTRY_V2_CLIP  64            /* bytes of a caller's text */
-
-
 /* of a transaction about one image */
 
 typedef struct {
@@ -208,16 +205,4 @@ registry_v2_formats_set(const registry_image_t *image, registry_err_t *err)
                             disk ? "disk_format" : "",
                             (disk && container) ? ", " : "",
                             container ? "container_format" : "");
-}
-
-
-int
-registry_v2_clip(glance_str_t s)
-{
-    if (s.len > REGISTRY_V2_CLIP) {
-        s.len = REGISTRY_V2_CLIP;
-        s = glance_utf8_cut(s);
-    }
-
-    return (int) s.len;
 }

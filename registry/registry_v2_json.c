@@ -14,14 +14,10 @@
 #define REGISTRY_V2_TIME_LEN  19        /* 2011-03-01T12:00:00 */
 
 
-static void registry_v2_text(registry_out_t *out, const char *key,
-    glance_str_t value);
 static void registry_v2_number(registry_out_t *out, const char *key,
     int64_t value);
 static void registry_v2_flag(registry_out_t *out, const char *key,
     bool value);
-static void registry_v2_time(registry_out_t *out, const char *key,
-    int64_t epoch);
 static void registry_v2_link(registry_out_t *out, const char *key,
     glance_str_t id, const char *tail);
 static void registry_v2_properties(registry_out_t *out,
@@ -56,30 +52,30 @@ registry_v2_image_json(const registry_request_t *rq, registry_out_t *out,
     registry_out_text(out, "\"name\": ");
     registry_out_string(out, image->name);
 
-    registry_v2_text(out, "disk_format", image->disk_format);
-    registry_v2_text(out, "container_format", image->container_format);
-    registry_v2_text(out, "visibility", image->visibility);
+    registry_v2_json_text(out, "disk_format", image->disk_format);
+    registry_v2_json_text(out, "container_format", image->container_format);
+    registry_v2_json_text(out, "visibility", image->visibility);
     registry_v2_number(out, "size", image->size);
     registry_v2_number(out, "virtual_size", image->virtual_size);
-    registry_v2_text(out, "status", image->status);
-    registry_v2_text(out, "checksum", image->checksum);
+    registry_v2_json_text(out, "status", image->status);
+    registry_v2_json_text(out, "checksum", image->checksum);
     registry_v2_flag(out, "protected", image->protected);
     registry_v2_number(out, "min_ram", image->min_ram);
     registry_v2_number(out, "min_disk", image->min_disk);
-    registry_v2_text(out, "owner", image->owner);
+    registry_v2_json_text(out, "owner", image->owner);
     registry_v2_flag(out, "os_hidden", image->os_hidden);
-    registry_v2_text(out, "os_hash_algo", image->os_hash_algo);
-    registry_v2_text(out, "os_hash_value", image->os_hash_value);
-    registry_v2_text(out, "id", image->id);
-    registry_v2_time(out, "created_at", image->created_at);
-    registry_v2_time(out, "updated_at", image->updated_at);
+    registry_v2_json_text(out, "os_hash_algo", image->os_hash_algo);
+    registry_v2_json_text(out, "os_hash_value", image->os_hash_value);
+    registry_v2_json_text(out, "id", image->id);
+    registry_v2_json_time(out, "created_at", image->created_at);
+    registry_v2_json_time(out, "updated_at", image->updated_at);
 
     registry_v2_locations(rq, out, image);
     registry_v2_tags(out, image->tags);
 
     registry_v2_link(out, "self", image->id, "");
     registry_v2_link(out, "file", image->id, "/file");
-    registry_v2_text(out, "schema", glance_str("/v2/schemas/image"));
+    registry_v2_json_text(out, "schema", glance_str("/v2/schemas/image"));
 
     registry_out_text(out, "}");
 }
@@ -100,8 +96,8 @@ registry_v2_reserved(glance_str_t name)
 }
 
 
-static void
-registry_v2_text(registry_out_t *out, const char *key, glance_str_t value)
+void
+registry_v2_json_text(registry_out_t *out, const char *key, glance_str_t value)
 {
     registry_out_text(out, ", \"");
     registry_out_text(out, key);
@@ -138,8 +134,8 @@ registry_v2_flag(registry_out_t *out, const char *key, bool value)
 
 /* whole seconds, and a Z behind them */
 
-static void
-registry_v2_time(registry_out_t *out, const char *key, int64_t epoch)
+void
+registry_v2_json_time(registry_out_t *out, const char *key, int64_t epoch)
 {
     glance_str_t   s = glance_null_string;
     unsigned char  text[GLANCE_TIME_ISO_LEN];
@@ -151,7 +147,7 @@ registry_v2_time(registry_out_t *out, const char *key, int64_t epoch)
         s.len = REGISTRY_V2_TIME_LEN + 1;
     }
 
-    registry_v2_text(out, key, s);
+    registry_v2_json_text(out, key, s);
 }
 
 
@@ -201,8 +197,6 @@ static void
 registry_v2_locations(const registry_request_t *rq, registry_out_t *out,
     const registry_image_t *image)
 {
-    bool                        seen;
-    size_t                      n;
     const registry_location_t  *first;
 
     if (!rq->app->show_locations && !rq->app->show_direct_url) {
@@ -217,42 +211,51 @@ registry_v2_locations(const registry_request_t *rq, registry_out_t *out,
         return;
     }
 
-    seen = registry_v2_permits(rq, REGISTRY_V2_GET_IMAGE_LOCATION, image);
-
-    n = 0;
-    first = NULL;
+    first = registry_v2_permits(rq, REGISTRY_V2_GET_IMAGE_LOCATION, image)
+            ? image->locations : NULL;
 
     if (rq->app->show_locations) {
-        registry_out_text(out, ", \"locations\": [");
+        registry_out_text(out, ", \"locations\": ");
+        registry_v2_json_locations(out, first);
     }
 
-    for (const registry_location_t *l = image->locations;
-         l != NULL && seen;
-         l = l->next)
+    while (first != NULL
+           && !glance_str_eq(first->status, glance_str("active")))
     {
+        first = first->next;
+    }
+
+    if (rq->app->show_direct_url && first != NULL) {
+        registry_v2_json_text(out, "direct_url", first->url);
+    }
+}
+
+
+void
+registry_v2_json_locations(registry_out_t *out,
+    const registry_location_t *locations)
+{
+    const char  *open;
+
+    open = "{\"url\": ";
+    registry_out_text(out, "[");
+
+    for (const registry_location_t *l = locations; l != NULL; l = l->next) {
+
         if (!glance_str_eq(l->status, glance_str("active"))) {
             continue;
         }
 
-        first = (first == NULL) ? l : first;
+        registry_out_text(out, open);
+        registry_out_string(out, l->url);
+        registry_out_text(out, ", \"metadata\": ");
+        registry_json_metadata(out, l->metadata);
+        registry_out_text(out, "}");
 
-        if (rq->app->show_locations) {
-            registry_out_text(out, (n++ == 0) ? "{\"url\": "
-                                              : ", {\"url\": ");
-            registry_out_string(out, l->url);
-            registry_out_text(out, ", \"metadata\": ");
-            registry_json_metadata(out, l->metadata);
-            registry_out_text(out, "}");
-        }
+        open = ", {\"url\": ";
     }
 
-    if (rq->app->show_locations) {
-        registry_out_text(out, "]");
-    }
-
-    if (rq->app->show_direct_url && first != NULL) {
-        registry_v2_text(out, "direct_url", first->url);
-    }
+    registry_out_text(out, "]");
 }
 
 

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
+#include "registry_v2_fields.h"
 
-#define REGISTRY_V2_SHOWN   64          /* bytes of a client's word */
 
 #define REGISTRY_V2_DEPTH   2
 #define REGISTRY_V2_DEEPER  3           /* it does not matter by how much */
@@ -234,7 +234,7 @@ registry_v2_patch_op_21(json_t *item, registry_v2_op_t *op, json_t **path,
         return registry_err_set(err, REGISTRY_INVALID, "Invalid operation: "
                                 "`%.*s`. It must be one of the following: "
                                 "add, remove, replace.",
-                                registry_v2_cut(word, REGISTRY_V2_SHOWN),
+                                registry_v2_clip(word),
                                 (word.data == NULL)
                                 ? "" : (const char *) word.data);
     }
@@ -273,7 +273,7 @@ registry_v2_patch_pointer(registry_pool_t *pool, json_t *path,
 
     if (bad != NULL) {
         return registry_err_set(err, REGISTRY_INVALID, "Pointer `%.*s` %s.",
-                                registry_v2_cut(text, REGISTRY_V2_SHOWN),
+                                registry_v2_clip(text),
                                 (const char *) text.data, bad);
     }
 
@@ -366,7 +366,7 @@ registry_v2_patch_depth(registry_v2_op_t *op,
     size_t  depth;
 
     op->name = pointer->tokens[0];
-    op->attr = registry_v2_attr(op->name);
+    op->access = registry_v2_access(op->name, REGISTRY_V2_PATCH);
 
     depth = 1;
 
@@ -383,7 +383,7 @@ registry_v2_patch_depth(registry_v2_op_t *op,
 
     return registry_err_set(err, REGISTRY_INVALID, "Invalid JSON pointer for "
                             "this resource: '%.*s'",
-                            registry_v2_cut(text, REGISTRY_V2_SHOWN),
+                            registry_v2_clip(text),
                             (const char *) text.data);
 }
 
@@ -400,34 +400,21 @@ registry_v2_patch_allowed(const registry_v2_formats_t *formats,
      * is nothing to replace or to remove.
      */
 
-    if (op->attr == REGISTRY_V2_READ_ONLY
+    if (op->access == REGISTRY_V2_READ_ONLY
         && op->op != REGISTRY_V2_ADD
         && glance_str_eq(op->name, glance_str("stores")))
     {
         return REGISTRY_OK;
     }
 
-    if (op->attr == REGISTRY_V2_READ_ONLY
-        || glance_str_eq(op->name, glance_str("id")))
-    {
-        return registry_err_set(err, REGISTRY_FORBIDDEN,
-                                "Attribute '%s' is read-only.",
-                                (const char *) op->name.data);
-    }
+    rc = registry_v2_refuse(op->name, op->access, err);
 
-    if (op->attr == REGISTRY_V2_RESERVED) {
-        return registry_err_set(err, REGISTRY_FORBIDDEN,
-                                "Attribute '%.*s' is reserved.",
-                                registry_v2_cut(op->name, REGISTRY_V2_SHOWN),
-                                (const char *) op->name.data);
-    }
-
-    if (op->op == REGISTRY_V2_REMOVE) {
-        return REGISTRY_OK;
+    if (rc != REGISTRY_OK || op->op == REGISTRY_V2_REMOVE) {
+        return rc;
     }
 
     if (op->position.data == NULL) {
-        return registry_v2_attr_check(formats, op->name, op->value, err);
+        return registry_v2_check(formats, op->name, op->value, err);
     }
 
     list = json_array();
@@ -437,7 +424,7 @@ registry_v2_patch_allowed(const registry_v2_formats_t *formats,
         return registry_err_set(err, REGISTRY_ERROR, "out of memory");
     }
 
-    rc = registry_v2_attr_check(formats, op->name, list, err);
+    rc = registry_v2_check(formats, op->name, list, err);
 
     json_decref(list);
 

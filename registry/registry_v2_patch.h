@@ -41,7 +41,7 @@ typedef struct registry_v2_op_s  registry_v2_op_t;
 struct registry_v2_op_s {
     registry_v2_op_t    *next;
     registry_v2_op_e     op;
-    registry_v2_attr_e   attr;          /* of the name */
+    registry_v2_access_e access;        /* of the name */
     glance_str_t         name;          /* ends with NUL */
     glance_str_t         position;      /* of a location; data NULL: none */
     json_t              *value;         /* borrowed; NULL for remove */

@@ -27,6 +27,7 @@
 
 #define REGISTRY_V2_INT_MAX    2147483647
 #define REGISTRY_V2_VALUE_MAX  65535    /* bytes of a TEXT column */
+#define REGISTRY_V2_CLIP       64       /* bytes of a caller's text */
 
 #define REGISTRY_V2_INVALID    "Provided object does not match schema "       \
                                "'image': "
@@ -43,6 +44,8 @@ typedef struct {
 
 
 static const registry_v2_attr_t *registry_v2_attr_find(glance_str_t name);
+static registry_rc_e registry_v2_attr_name(glance_str_t name,
+    registry_err_t *err);
 static registry_rc_e registry_v2_attr_type(glance_str_t name, unsigned type,
     json_t *value, registry_err_t *err);
 static registry_rc_e registry_v2_attr_text(
@@ -203,9 +206,10 @@ static const char  registry_v2_members_rest[] =
     "{\"rel\": \"describedby\", \"href\": \"{schema}\"}]}";
 
 
-registry_v2_attr_e
-registry_v2_attr(glance_str_t name)
+registry_v2_access_e
+registry_v2_access(glance_str_t name, registry_v2_operation_e operation)
 {
+    bool                       create;
     const registry_v2_attr_t  *attr;
 
     /* one that begins like the service's own, in whatever way it goes on */
@@ -224,12 +228,28 @@ registry_v2_attr(glance_str_t name)
         return REGISTRY_V2_PROPERTY;
     }
 
+    create = (operation == REGISTRY_V2_CREATE);
+
+    if (glance_str_eq(name, glance_str("id"))) {
+        return create ? REGISTRY_V2_SETTABLE : REGISTRY_V2_READ_ONLY;
+    }
+
+    if (create && glance_str_eq(name, glance_str("locations"))) {
+        return REGISTRY_V2_RESERVED;
+    }
+
+    if (create && (glance_str_eq(name, glance_str("os_hash_algo"))
+                   || glance_str_eq(name, glance_str("os_hash_value"))))
+    {
+        return REGISTRY_V2_IGNORED;
+    }
+
     return (attr->type & REGISTRY_V2_RO) ? REGISTRY_V2_READ_ONLY
-                                         : REGISTRY_V2_BASE;
+                                         : REGISTRY_V2_SETTABLE;
 }
 
 
-registry_rc_e
+static registry_rc_e
 registry_v2_attr_name(glance_str_t name, registry_err_t *err)
 {
     if (name.len == 0) {
@@ -257,7 +277,7 @@ registry_v2_attr_name(glance_str_t name, registry_err_t *err)
 
 
 registry_rc_e
-registry_v2_attr_check(const registry_v2_formats_t *formats,
+registry_v2_check(const registry_v2_formats_t *formats,
     glance_str_t name, json_t *value, registry_err_t *err)
 {
     registry_rc_e              rc;
@@ -303,19 +323,14 @@ registry_v2_attr_check(const registry_v2_formats_t *formats,
 
 
 int
-registry_v2_cut(glance_str_t text, size_t max)
+registry_v2_clip(glance_str_t text)
 {
-    size_t  len;
-
-    if (text.len <= max) {
-        return (int) text.len;
+    if (text.len > REGISTRY_V2_CLIP) {
+        text.len = REGISTRY_V2_CLIP;
+        text = glance_utf8_cut(text);
     }
 
-    for (len = max; len > 0 && (text.data[len] & 0xc0) == 0x80; len--) {
-        /* void */
-    }
-
-    return (int) len;
+    return (int) text.len;
 }
 
 
@@ -367,7 +382,7 @@ registry_v2_attr_type(glance_str_t name, unsigned type, json_t *value,
            : "an integer";
 
     return registry_err_set(err, REGISTRY_INVALID, REGISTRY_V2_INVALID
-                            "%.*s must be %s%s", registry_v2_cut(name, 64),
+                            "%.*s must be %s%s", registry_v2_clip(name),
                             (const char *) name.data, what,
                             (type & REGISTRY_V2_NULL) ? " or null" : "");
 }
@@ -400,7 +415,7 @@ registry_v2_attr_text(const registry_v2_formats_t *formats,
         if (value.len > REGISTRY_V2_VALUE_MAX) {
             return registry_err_set(err, REGISTRY_INVALID, "The value of the "
                                     "property %.*s is longer than %d bytes.",
-                                    registry_v2_cut(name, 64),
+                                    registry_v2_clip(name),
                                     (const char *) name.data,
                                     REGISTRY_V2_VALUE_MAX);
         }
@@ -443,7 +458,7 @@ registry_v2_attr_text(const registry_v2_formats_t *formats,
 
     return registry_err_set(err, REGISTRY_INVALID, REGISTRY_V2_INVALID
                             "'%.*s' is not one of %s for %s",
-                            registry_v2_cut(value, 32),
+                            registry_v2_clip(value),
                             (const char *) value.data,
                             registry_v2_attr_words(formats, attr),
                             attr->name);
@@ -481,6 +496,7 @@ registry_v2_attr_tags(json_t *value, registry_err_t *err)
     size_t         i;
     json_t        *tag;
     glance_str_t   s;
+    registry_rc_e  rc;
 
     json_array_foreach(value, i, tag) {
 
@@ -493,18 +509,30 @@ registry_v2_attr_tags(json_t *value, registry_err_t *err)
                                     "be a string");
         }
 
-        if (registry_v2_four_byte(s) || registry_v2_control(s)) {
-            return registry_err_set(err, REGISTRY_INVALID,
-                                    REGISTRY_V2_INVALID "tags must not "
-                                    "contain control characters, or such of "
-                                    "4 bytes");
-        }
+        rc = registry_v2_tag_check(s, err);
 
-        if (glance_utf8_length(s) > GLANCE_IMAGE_NAME_MAX) {
-            return registry_err_set(err, REGISTRY_INVALID,
-                                    REGISTRY_V2_INVALID "each of tags must "
-                                    "have at most 255 characters");
+        if (rc != REGISTRY_OK) {
+            return rc;
         }
+    }
+
+    return REGISTRY_OK;
+}
+
+
+registry_rc_e
+registry_v2_tag_check(glance_str_t tag, registry_err_t *err)
+{
+    if (glance_utf8_check(tag) != GLANCE_UTF8_OK) {
+        return registry_err_set(err, REGISTRY_INVALID, REGISTRY_V2_INVALID
+                                "tags must not contain control characters, "
+                                "or such of 4 bytes");
+    }
+
+    if (glance_utf8_length(tag) > GLANCE_IMAGE_NAME_MAX) {
+        return registry_err_set(err, REGISTRY_INVALID, REGISTRY_V2_INVALID
+                                "each of tags must have at most 255 "
+                                "characters");
     }
 
     return REGISTRY_OK;

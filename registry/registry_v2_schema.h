@@ -21,11 +21,17 @@
  */
 
 typedef enum {
-    REGISTRY_V2_PROPERTY = 0,   /* a custom one, in the schema or not */
-    REGISTRY_V2_BASE,
+    REGISTRY_V2_SETTABLE = 0,
     REGISTRY_V2_READ_ONLY,
-    REGISTRY_V2_RESERVED
-} registry_v2_attr_e;
+    REGISTRY_V2_RESERVED,
+    REGISTRY_V2_IGNORED,        /* accepted, and dropped */
+    REGISTRY_V2_PROPERTY        /* no attribute: a property of that name */
+} registry_v2_access_e;
+
+typedef enum {
+    REGISTRY_V2_CREATE = 0,
+    REGISTRY_V2_PATCH
+} registry_v2_operation_e;
 
 /* the formats on offer, separated by commas */
 
@@ -35,18 +41,21 @@ typedef struct {
 } registry_v2_formats_t;
 
 
-registry_v2_attr_e registry_v2_attr(glance_str_t name);
+/* what a client may do with the name */
+registry_v2_access_e registry_v2_access(glance_str_t name,
+    registry_v2_operation_e operation);
 
 /*
- * A name that a client gives to a property, and the value of an attribute or
- * a property.  REGISTRY_INVALID: err says what is wrong with it.
+ * The value of an attribute, also of one that may not be set, or the name
+ * and the value of a property; one tag.  REGISTRY_INVALID: err says what is
+ * wrong with it.
  */
-registry_rc_e registry_v2_attr_name(glance_str_t name, registry_err_t *err);
-registry_rc_e registry_v2_attr_check(const registry_v2_formats_t *formats,
+registry_rc_e registry_v2_check(const registry_v2_formats_t *formats,
     glance_str_t name, json_t *value, registry_err_t *err);
+registry_rc_e registry_v2_tag_check(glance_str_t tag, registry_err_t *err);
 
-/* what of a text fits into a message: at most max bytes, whole characters */
-int registry_v2_cut(glance_str_t text, size_t max);
+/* how much of a caller's text fits into a message: for "%.*s" */
+int registry_v2_clip(glance_str_t text);
 
 /* "image", "images", "member", "members"; false: there is no such one */
 bool registry_v2_schema(registry_out_t *out, glance_str_t name,

@@ -59,7 +59,7 @@ fuzz_edit(const registry_v2_edit_t *edit)
                           | REGISTRY_SET_OWNER | REGISTRY_SET_PROTECTED
                           | REGISTRY_SET_OS_HIDDEN | REGISTRY_SET_MIN_DISK
                           | REGISTRY_SET_MIN_RAM | REGISTRY_SET_PROPERTIES
-                          | REGISTRY_SET_LOCATIONS;
+                          | REGISTRY_SET_LOCATIONS | REGISTRY_SET_TAGS;
 
     fuzz_assert((edit->changes.set & ~may) == 0);
 
@@ -67,7 +67,8 @@ fuzz_edit(const registry_v2_edit_t *edit)
          p != NULL;
          p = p->next)
     {
-        fuzz_assert(registry_v2_attr(p->name) == REGISTRY_V2_PROPERTY);
+        fuzz_assert(registry_v2_access(p->name, REGISTRY_V2_PATCH)
+                    == REGISTRY_V2_PROPERTY);
         fuzz_assert(p->name.len > 0 && p->value.len <= 65535);
     }
 
