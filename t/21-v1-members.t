@@ -12,41 +12,22 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Glance::Test;
+use Glance::V1Rights qw/ body members v1_rights /;
 
 
 my $unknown = '00000000-0000-4000-8000-000000000000';
-my %raw = (disk_format => 'raw', container_format => 'bare');
 
 
-# headers of an identity: as('project') or as('project', 'admin')
+# headers of an identity: the project has the name of who asks
 
 sub as {
-    my ($project, @roles) = @_;
+    my ($who) = @_;
 
     return (headers => [
-        'X-Identity-Status' => 'Confirmed', 'X-User-Id' => "u-$project",
-        'X-Project-Id' => $project, 'X-Roles' => join(',', 'member', @roles),
+        'X-Identity-Status' => 'Confirmed', 'X-User-Id' => "u-$who",
+        'X-Project-Id' => $who,
+        'X-Roles' => $who eq 'admin' ? 'member,Admin' : 'member',
     ]);
-}
-
-
-sub body {
-    my ($json, %o) = @_;
-
-    $json = JSON::PP->new->utf8->canonical->encode($json) if ref $json;
-
-    return (%o, body => $json, headers => [
-        'Content-Type' => 'application/json', @{$o{headers} || []} ]);
-}
-
-
-sub members {
-    my ($r) = @_;
-
-    return $r->summary() if $r->{status} != 200;
-    return join(' ', map { "$_->{member_id}:" . ($_->{can_share} ? 1 : 0) }
-                     sort { $a->{member_id} cmp $b->{member_id} }
-                     @{$r->json()->{members}});
 }
 
 
@@ -144,152 +125,7 @@ for_each_database(sub {
 for_each_database(sub {
     my ($env) = @_;
 
-    my $create = sub {
-        my ($who, $meta, %o) = @_;
-
-        my $r = $env->v1('POST', '', { %raw, %$meta }, body => 'data', @$who,
-                         %o);
-        die $r->summary() if $r->{status} != 201;
-        return $r->json()->{image};
-    };
-
-    my @owner = as('owner');
-    my @friend = as('friend');
-    my @stranger = as('stranger');
-    my @admin = as('cloud', 'Admin');
-
-    check('owner and visibility' => sub {
-        my $image = $create->(\@owner, { name => 'n', owner => 'stranger' });
-        my $id = $image->{id};
-
-        is($image->{owner}, 'owner', 'the owner is who asks');
-        is($create->(\@admin, { name => 'x', owner => 'owner' })->{owner},
-           'owner', 'administrators may name another');
-
-        status_is($env->v1('GET', "/$id", {}, @owner), 200, 'owner reads');
-        status_is($env->v1('GET', "/$id", {}, @admin), 200, 'admin reads');
-
-        for my $method (qw/ GET HEAD PUT DELETE /) {
-            status_is($env->v1($method, "/$id", {}, @stranger), 404,
-                      "stranger: $method");
-        }
-
-        status_is($env->v1('PUT', "/$id", { is_public => 1 }, @owner), 200,
-                  'made public');
-        status_is($env->v1('GET', "/$id", {}, @stranger), 200,
-                  'a stranger reads it');
-        status_is($env->v1('PUT', "/$id", { name => 'm' }, @stranger), 403,
-                  'but does not change it');
-        status_is($env->v1('DELETE', "/$id", {}, @stranger), 403,
-                  'nor delete it');
-        is($env->v1('HEAD', "/$id", {}, @owner)->meta()->{name}, 'n',
-           'it is as it was');
-
-        status_is($env->v1('PUT', "/$id", { owner => 'stranger' }, @owner),
-                  200, 'owner in a PUT');
-        is($env->v1('HEAD', "/$id", {}, @owner)->meta()->{owner}, 'owner',
-           'is ignored');
-        status_is($env->v1('DELETE', "/$id", {}, @owner), 200,
-                  'the owner deletes it');
-        status_is($env->v1('HEAD', "/$id", {}, @owner), 404, 'gone');
-        status_is($env->v1('HEAD', "/$id", {}, @admin), 200,
-                  'administrators see it still');
-        status_is($env->v1('GET', "/$id", {}, @admin), 404, 'not its data');
-        $env->wipe();
-    });
-
-    check('no identity' => sub {
-        my $id = $create->(\@owner, { name => 'n', is_public => 1 })->{id};
-
-        for my $path ('/v1/images', '/v1/images/detail', "/v1/images/$id",
-                      "/v1/images/$id/members", '/v1/shared-images/owner',
-                      '/images', "/images/$id")
-        {
-            error_ok($env->request('GET', $path), 401, $path);
-        }
-
-        status_is($env->request('GET', $_), $_ eq '/' ? 300 : 200, "open: $_")
-            for '/', '/versions';
-        $env->wipe();
-    });
-
-    check('sharing' => sub {
-        my $id = $create->(\@owner, { name => 'n' })->{id};
-        my $path = "/v1/images/$id/members";
-
-        status_is($env->request('PUT', "$path/friend", @stranger), 404,
-                  'a stranger cannot share');
-        status_is($env->request('PUT', "$path/friend", @owner), 204,
-                  'the owner can');
-        status_is($env->v1('GET', "/$id", {}, @friend), 200,
-                  'the member reads');
-        status_is($env->v1('PUT', "/$id", { name => 'm' }, @friend), 404,
-                  'but does not change it');
-        status_is($env->v1('DELETE', "/$id", {}, @friend), 404,
-                  'nor delete it');
-        status_is($env->request('PUT', "$path/stranger", @friend), 404,
-                  'nor share it');
-        is(members($env->request('GET', $path, @friend)), 'friend:0',
-           'he sees his membership');
-        is(members($env->request('GET', $path, @owner)), 'friend:0',
-           'so does the owner');
-        status_is($env->request('GET', $path, @stranger), 404,
-                  'a stranger does not');
-
-        status_is($env->request('PUT', "$path/friend",
-                      body({ member => { can_share => \1 } }, @owner)), 204,
-                  'the member may share now');
-        status_is($env->request('PUT', "$path/third", @friend), 204,
-                  'and does');
-        status_is($env->v1('GET', "/$id", {}, as('third')), 200,
-                  'the third reads');
-
-        my $shared = sub {
-            my $r = $env->request('GET', "/v1/shared-images/$_[0]", @{$_[1]});
-            return join(' ', map { $_->{image_id} }
-                             @{$r->json()->{shared_images} || []});
-        };
-
-        is($shared->('friend', \@friend), $id, 'shared with me');
-        is($shared->('friend', \@owner), $id, 'shared by me');
-        is($shared->('friend', \@admin), $id, 'seen by administrators');
-        is($shared->('friend', \@stranger), '', 'not by strangers');
-
-        status_is($env->request('DELETE', "$path/friend", @owner), 204,
-                  'no member any more');
-        status_is($env->v1('GET', "/$id", {}, @friend), 404, 'reads no more');
-        $env->wipe();
-    });
-
-    check('lists' => sub {
-        $create->(\@owner, { name => 'mine' });
-        $create->(\@stranger, { name => 'public', is_public => 1 });
-        $create->(\@stranger, { name => 'theirs' });
-
-        my $id = $create->(\@stranger, { name => 'shared' })->{id};
-        status_is($env->request('PUT', "/v1/images/$id/members/owner",
-                                @stranger), 204);
-
-        my $names = sub {
-            my ($query, @who) = @_;
-
-            my $r = $env->request('GET', "/v1/images/detail$query", @who);
-            return $r->summary() if $r->{status} != 200;
-            return join(' ', sort map { $_->{name} } @{$r->json()->{images}});
-        };
-
-        is($names->('', @owner), 'mine public shared', 'user');
-        is($names->('?is_public=none', @owner), 'mine public shared',
-           'is_public is not for users');
-        is($names->('', @admin), 'public', 'administrator');
-        is($names->('?is_public=none', @admin), 'mine public shared theirs',
-           'administrator: all');
-        is($names->('?is_public=false', @admin), 'mine shared theirs',
-           'administrator: not public');
-        error_ok($env->request('GET', "/v1/images?marker=$id", as('third')),
-                 400, 'a marker that one cannot see', qr/marker/);
-        $env->wipe();
-    });
+    v1_rights($env, \&as, sub { return $_[0] });
 }, nginx => { identity => 'trusted', proxies => [ '127.0.0.1' ] },
    registry => { 'paste_deploy/flavor' => 'trusted',
                  registry_secret => 'open sesame' });

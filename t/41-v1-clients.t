@@ -10,50 +10,14 @@ use strict;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Glance::Client qw/ output_of run table /;
 use Glance::Test;
 
 
 # Debian's, whatever else is called so on PATH
 
 my %program = (glance => '/usr/bin/glance', openstack => '/usr/bin/openstack');
-my $dir = temp_dir();
-
-
-# (status, output) of a command line without a terminal
-
-sub run {
-    my (@argv) = @_;
-
-    my ($status, $text) = run_command([ '/bin/sh', '-c',
-        'HOME="$0" exec "$@" <&- 2>&1', $dir, @argv ], timeout => 120);
-
-    return ($status, $text);
-}
-
-
-# the output of a command that must succeed
-
-sub output_of {
-    my ($title, @argv) = @_;
-
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-
-    my ($status, $text) = run(@argv);
-
-    is($status, 0, $title) or diag($text);
-
-    return $text;
-}
-
-
-# a property table: name => value
-
-sub table {
-    my ($text) = @_;
-
-    return map { /^\| (\S.*?)\s+\| (.*?)\s*\|$/ ? ($1 => $2) : () }
-           split(/\n/, $text);
-}
+my $dir = Glance::Client::home();
 
 
 SKIP: {

@@ -27,6 +27,8 @@ my %Users = (
     anton => [ 'alpha', 'member' ],
     bob => [ 'beta', 'member' ],
     carol => [],
+    dora => [ 'gamma', 'member' ],
+    emil => [ 'delta', 'member' ],
     glance => [ 'service', 'service' ],
     nova => [ 'service', 'service', 'member' ],
 );
@@ -227,6 +229,55 @@ sub project {
 }
 
 
+# what a user of the command line has in his environment
+
+sub environment {
+    my ($p, $user) = @_;
+
+    return (
+        OS_AUTH_URL => "http://127.0.0.1:$p->{port}/v3",
+        OS_USERNAME => $user,
+        OS_PASSWORD => password($user),
+        OS_PROJECT_NAME => $user eq 'admin' ? 'admin' : $Users{$user}[0],
+        OS_USER_DOMAIN_ID => 'default',
+        OS_PROJECT_DOMAIN_ID => 'default',
+    );
+}
+
+
+# the catalogue's address of the image service
+
+sub publish {
+    my ($p, $url) = @_;
+
+    my @headers = ('X-Auth-Token' => $p->token('admin'));
+    my $call = sub {
+        my ($method, $path, $json) = @_;
+
+        my $r = $p->request($method, $path, headers => [ @headers ],
+                            json => $json);
+
+        die 'no entry in the catalogue: ' . $r->summary() . "\n"
+            if $r->{status} !~ /^20[01]$/;
+
+        return $r->json();
+    };
+
+    if ($p->{endpoint}) {
+        $call->('PATCH', "/v3/endpoints/$p->{endpoint}",
+                { endpoint => { url => $url } });
+        return;
+    }
+
+    my $service = $call->('POST', '/v3/services',
+        { service => { type => 'image', name => 'glance' } })->{service}{id};
+
+    $p->{endpoint} = $call->('POST', '/v3/endpoints', { endpoint => {
+        service_id => $service, interface => 'public', url => $url,
+        region_id => 'RegionOne' } })->{endpoint}{id};
+}
+
+
 # the file that glance_keystone_credentials names
 
 sub credentials {
@@ -343,7 +394,7 @@ sub fill {
     };
 
     my %project = map { $_ => $post->('project', name => $_) }
-                  qw/ alpha beta service /;
+                  qw/ alpha beta gamma delta service /;
 
     # it may be there from the start
     eval { $post->('role', name => 'service') };
