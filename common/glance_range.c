@@ -68,6 +68,44 @@ glance_range_parse(glance_str_t text, uint64_t size, glance_range_t *range)
 }
 
 
+glance_range_e
+glance_range_check(glance_str_t text, uint64_t size, glance_range_t *range)
+{
+    glance_str_t  unit, rest;
+
+    if (!glance_range_split(text, '=', &unit, &rest)
+        || !glance_str_case_eq(glance_str_trim(unit), glance_str("bytes")))
+    {
+        return GLANCE_RANGE_INVALID;
+    }
+
+    if (glance_range_split(rest, ',', &unit, &rest)) {
+        return GLANCE_RANGE_MULTIPLE;
+    }
+
+    /* of something without an end every range exists */
+
+    if (!glance_range_parse(text, UINT64_MAX, range)) {
+        return GLANCE_RANGE_INVALID;
+    }
+
+    return glance_range_parse(text, size, range) ? GLANCE_RANGE_OK
+                                                 : GLANCE_RANGE_BEYOND;
+}
+
+
+glance_range_e
+glance_range_check_content(glance_str_t text, uint64_t size,
+    glance_range_t *range)
+{
+    if (!glance_range_content(text, range)) {
+        return GLANCE_RANGE_INVALID;
+    }
+
+    return (range->last < size) ? GLANCE_RANGE_OK : GLANCE_RANGE_BEYOND;
+}
+
+
 bool
 glance_range_content(glance_str_t text, glance_range_t *range)
 {

@@ -11,13 +11,14 @@
 
 
 /*
- * Small bodies of JSON.  They are read unbuffered, like data, and collected
- * in memory: nginx's buffered reading would put longer ones into a file,
- * which the worker would have to write and read.
+ * Small bodies, mostly of JSON.  They are read unbuffered, like data, and
+ * collected in memory: nginx's buffered reading would put longer ones into a
+ * file, which the worker would have to write and read.
  */
 
 typedef struct {
     ngx_http_glance_step_pt     next;
+    size_t                      limit;
     u_char                     *start;
     u_char                     *last;
     u_char                     *end;
@@ -32,7 +33,9 @@ static ngx_int_t ngx_http_glance_body_take(ngx_http_request_t *r,
     ngx_http_glance_body_t *body);
 static ngx_int_t ngx_http_glance_body_grow(ngx_http_request_t *r,
     ngx_http_glance_body_t *body, size_t size);
-static void ngx_http_glance_body_end(ngx_http_request_t *r,
+static void ngx_http_glance_body_large(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, size_t limit);
+static void ngx_http_glance_body_json(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 
 
@@ -40,13 +43,22 @@ void
 ngx_http_glance_read_json(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     ngx_http_glance_step_pt next)
 {
+    ctx->body_next = next;
+
+    ngx_http_glance_read_body(r, ctx, NGX_HTTP_GLANCE_JSON_MAX,
+                              ngx_http_glance_body_json);
+}
+
+
+void
+ngx_http_glance_read_body(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    size_t limit, ngx_http_glance_step_pt next)
+{
     ngx_int_t                rc;
     ngx_http_glance_body_t  *body;
 
-    if (r->headers_in.content_length_n > NGX_HTTP_GLANCE_JSON_MAX) {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                              "The body is longer than %d bytes",
-                              NGX_HTTP_GLANCE_JSON_MAX);
+    if (r->headers_in.content_length_n > (off_t) limit) {
+        ngx_http_glance_body_large(r, ctx, limit);
         return;
     }
 
@@ -57,6 +69,7 @@ ngx_http_glance_read_json(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     }
 
     body->next = next;
+    body->limit = limit;
     ctx->data = body;
 
     r->request_body_no_buffering = 1;
@@ -105,17 +118,25 @@ static void
 ngx_http_glance_body_collect(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
-    ngx_int_t  rc;
+    ngx_int_t                rc;
+    ngx_http_glance_body_t  *body;
+
+    body = ctx->data;
 
     for ( ;; ) {
-        rc = ngx_http_glance_body_take(r, ctx->data);
+        rc = ngx_http_glance_body_take(r, body);
 
         if (rc != NGX_OK) {
             break;
         }
 
         if (!r->reading_body) {
-            ngx_http_glance_body_end(r, ctx);
+            r->read_event_handler = ngx_http_block_reading;
+
+            ctx->text.data = body->start;
+            ctx->text.len = body->last - body->start;
+
+            body->next(r, ctx);
             return;
         }
 
@@ -131,12 +152,20 @@ ngx_http_glance_body_collect(ngx_http_request_t *r,
     }
 
     if (rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
-        ngx_http_glance_fault(r, ctx, rc, "The body is longer than %d bytes",
-                              NGX_HTTP_GLANCE_JSON_MAX);
+        ngx_http_glance_body_large(r, ctx, body->limit);
         return;
     }
 
     ngx_http_glance_finalize(r, ctx, rc);
+}
+
+
+static void
+ngx_http_glance_body_large(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    size_t limit)
+{
+    ngx_http_glance_fault(r, ctx, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                          "The body is longer than %uz bytes", limit);
 }
 
 
@@ -181,7 +210,7 @@ ngx_http_glance_body_grow(ngx_http_request_t *r, ngx_http_glance_body_t *body,
 
     used = body->last - body->start;
 
-    if (used + size > NGX_HTTP_GLANCE_JSON_MAX) {
+    if (used + size > body->limit) {
         return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
     }
 
@@ -193,7 +222,7 @@ ngx_http_glance_body_grow(ngx_http_request_t *r, ngx_http_glance_body_t *body,
 
     room = (r->headers_in.content_length_n > 0 && !r->headers_in.chunked)
            ? (size_t) r->headers_in.content_length_n
-           : ngx_min(2 * (used + size), NGX_HTTP_GLANCE_JSON_MAX);
+           : ngx_min(2 * (used + size), body->limit);
 
     room = ngx_max(room, used + size);
 
@@ -204,6 +233,7 @@ ngx_http_glance_body_grow(ngx_http_request_t *r, ngx_http_glance_body_t *body,
 
     if (used) {
         ngx_memcpy(p, body->start, used);
+        (void) ngx_pfree(r->pool, body->start);
     }
 
     body->start = p;
@@ -215,22 +245,17 @@ ngx_http_glance_body_grow(ngx_http_request_t *r, ngx_http_glance_body_t *body,
 
 
 static void
-ngx_http_glance_body_end(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+ngx_http_glance_body_json(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
-    json_t                  *json;
-    json_error_t             error;
-    ngx_http_glance_body_t  *body;
+    json_t        *json;
+    json_error_t   error;
 
-    body = ctx->data;
-
-    r->read_event_handler = ngx_http_block_reading;
-
-    if (body->last == body->start) {
-        body->next(r, ctx);
+    if (ctx->text.len == 0) {
+        ctx->body_next(r, ctx);
         return;
     }
 
-    json = json_loadb((const char *) body->start, body->last - body->start,
+    json = json_loadb((const char *) ctx->text.data, ctx->text.len,
                       JSON_REJECT_DUPLICATES, &error);
 
     if (json == NULL) {
@@ -253,5 +278,5 @@ ngx_http_glance_body_end(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
     ctx->body = json;
 
-    body->next(r, ctx);
+    ctx->body_next(r, ctx);
 }

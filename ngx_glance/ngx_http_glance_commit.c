@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_glance_dialect.h"
 #include "ngx_http_glance_upload.h"
 
 
@@ -216,6 +217,23 @@ ngx_http_glance_commit_fenced(ngx_http_request_t *r,
         return;
     }
 
+    ngx_http_glance_upload_lost(r, ctx);
+}
+
+
+/* nobody holds the image for us any more */
+
+void
+ngx_http_glance_upload_lost(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    if (ctx->v2) {
+        ngx_http_glance_upload_fail(r, ctx, ctx->route->dialect->gone,
+                                    "Image %V could not be found after "
+                                    "upload. It was deleted or given up "
+                                    "during the upload.", &ctx->image.id);
+        return;
+    }
+
     ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_CONFLICT,
                                 "The image was deleted or given up during "
                                 "the upload");
@@ -405,8 +423,10 @@ ngx_http_glance_commit_answer(ngx_http_request_t *r,
 
     ctx->image = image;
 
-    ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_PRECONDITION_FAILED,
-                                "The image was deleted during the upload");
+    ngx_http_glance_upload_fail(r, ctx, ctx->route->dialect->gone,
+                                "Image %V could not be found after upload. "
+                                "The image was deleted during the upload",
+                                &ctx->image.id);
 }
 
 

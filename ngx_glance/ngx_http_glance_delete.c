@@ -45,6 +45,9 @@ ngx_http_glance_delete_record(ngx_http_request_t *r,
     glance_status_e              status;
     ngx_http_glance_loc_conf_t  *glcf;
 
+    /* what follows is not the caller's wish but its consequence */
+    ctx->policy = NULL;
+
     if (ctx->call.status == NGX_HTTP_OK
         && ngx_http_glance_record_parse(r, ctx) == NGX_OK)
     {
@@ -60,12 +63,19 @@ ngx_http_glance_delete_record(ngx_http_request_t *r,
             return;
         }
 
-        if (status == GLANCE_STATUS_PENDING_DELETE) {
+        if (status == GLANCE_STATUS_PENDING_DELETE && !ctx->v2) {
             ngx_http_glance_fault(r, ctx, NGX_HTTP_FORBIDDEN,
                                   "Image %V is deleted, its data are about "
                                   "to be removed", &ctx->image_id);
             return;
         }
+    }
+
+    if (ctx->v2 && ctx->call.status == NGX_HTTP_NOT_FOUND) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_FOUND,
+                              "Failed to find image %V to delete",
+                              &ctx->image_id);
+        return;
     }
 
     if (!ngx_http_glance_show_record(r, ctx, 0)) {
@@ -74,7 +84,10 @@ ngx_http_glance_delete_record(ngx_http_request_t *r,
 
     if (ctx->image.is_protected) {
         ngx_http_glance_fault(r, ctx, NGX_HTTP_FORBIDDEN,
-                              "Image is protected");
+                              ctx->v2 ? "Image %V is protected and cannot be "
+                                        "deleted."
+                                      : "Image is protected",
+                              &ctx->image_id);
         return;
     }
 
@@ -213,6 +226,11 @@ ngx_http_glance_delete_answer(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
     ngx_str_t  empty;
+
+    if (ctx->v2) {
+        ngx_http_glance_v2_nothing(r, ctx);
+        return;
+    }
 
     ngx_str_null(&empty);
 

@@ -54,11 +54,17 @@ struct ngx_http_glance_dialect_s {
     unsigned                    deleted:1;      /* shown to administrators */
     unsigned                    nulls:1;        /* empty: the field is unset */
     unsigned                    zero:1;         /* size 0 needs no data */
+    unsigned                    v2:1;           /* faults, roles, 204 */
+
+    const char                 *failed;         /* status after an upload */
+    const char                 *size;           /* header that announces it */
+    ngx_uint_t                  gone;           /* deleted meanwhile: status */
 };
 
 
 extern const ngx_http_glance_dialect_t  ngx_http_glance_dialect_seed;
 extern const ngx_http_glance_dialect_t  ngx_http_glance_dialect_v1;
+extern const ngx_http_glance_dialect_t  ngx_http_glance_dialect_v2;
 
 
 /*
@@ -67,6 +73,17 @@ extern const ngx_http_glance_dialect_t  ngx_http_glance_dialect_v1;
  */
 ngx_uint_t ngx_http_glance_show_record(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_uint_t deleted);
+
+/*
+ * The body is application/octet-stream by its type; its length, if known, is
+ * the expected one (-1: any) and within the limit, or a fault was sent.
+ */
+ngx_uint_t ngx_http_glance_data_type(ngx_http_request_t *r);
+ngx_uint_t ngx_http_glance_data_length(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, off_t expected);
+
+void ngx_http_glance_v2_nothing(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 
 /* headers */
 ngx_int_t ngx_http_glance_header_meta(ngx_http_request_t *r,

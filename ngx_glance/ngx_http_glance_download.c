@@ -52,7 +52,7 @@ ngx_http_glance_download(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return;
     }
 
-    h->ranges = ctx->route->dialect->conditions;
+    h->ranges = ctx->route->dialect->conditions || ctx->ranged;
 
     r->connection->log->action = "sending image to client";
 
@@ -97,6 +97,17 @@ ngx_http_glance_download_opened(ngx_http_request_t *r,
 
     h = ctx->handle;
 
+    if (rc == NGX_HTTP_NOT_FOUND && ctx->v2) {
+
+        /* as Glance has it; the reader sees that these are not the data */
+
+        ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
+                      "the data of image \"%V\" are lost", &ctx->image.id);
+
+        ngx_http_glance_v2_nothing(r, ctx);
+        return;
+    }
+
     if (rc != NGX_OK) {
         ngx_http_glance_fault(r, ctx, rc, "%s: image %V",
                               h->error ? h->error : "The store failed",
@@ -126,18 +137,21 @@ ngx_http_glance_download_opened(ngx_http_request_t *r,
 
     if (ctx->route->dialect->conditions) {
         r->headers_out.last_modified_time = h->mtime;
+
+    } else {
+        r->disable_not_modified = 1;
+    }
+
+    if (h->ranges) {
         r->headers_out.content_offset = h->offset;
         r->allow_ranges = 1;
 
         /* a stream has no two ranges; a file has */
 
         r->single_range = (h->reader != NULL);
-
-    } else {
-        r->disable_not_modified = 1;
     }
 
-    if (ngx_http_glance_add_etag(r, ctx) != NGX_OK
+    if ((!ctx->v2 && ngx_http_glance_add_etag(r, ctx) != NGX_OK)
         || ctx->route->dialect->headers(r, ctx) != NGX_OK)
     {
         ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);

@@ -11,6 +11,8 @@ static ngx_int_t ngx_http_glance_trusted(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_array_t *proxies);
 static void ngx_http_glance_identity_header(ngx_http_glance_ctx_t *ctx,
     ngx_table_elt_t *h, ngx_uint_t *confirmed);
+static ngx_int_t ngx_http_glance_identity_roles(ngx_http_request_t *r,
+    ngx_str_t *roles);
 
 
 /*
@@ -29,9 +31,7 @@ ngx_http_glance_access(ngx_http_request_t *r)
 
     glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
 
-    if (!glcf->enable || glcf->identity == NGX_HTTP_GLANCE_IDENTITY_NONE
-        || ngx_http_glance_route_open(r))
-    {
+    if (!glcf->enable || glcf->identity == NGX_HTTP_GLANCE_IDENTITY_NONE) {
         return NGX_DECLINED;
     }
 
@@ -44,11 +44,23 @@ ngx_http_glance_access(ngx_http_request_t *r)
         return NGX_OK;
     }
 
+    if (ngx_http_glance_route_open(r, ctx)) {
+        return NGX_DECLINED;
+    }
+
     if (glcf->identity == NGX_HTTP_GLANCE_IDENTITY_KEYSTONE) {
         rc = ngx_http_glance_keystone(r, ctx);
 
     } else {
         rc = ngx_http_glance_trusted(r, ctx, glcf->trusted_proxies);
+    }
+
+    if (rc == NGX_OK
+        && (ngx_http_glance_identity_roles(r, &ctx->roles) != NGX_OK
+            || ngx_http_glance_identity_roles(r, &ctx->service_roles)
+               != NGX_OK))
+    {
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (rc == NGX_OK) {
@@ -82,12 +94,18 @@ ngx_http_glance_refuse(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
         break;
 
     case NGX_HTTP_SERVICE_UNAVAILABLE:
-        text = "The identity service is not available.";
+        text = ctx->v2 ? "The Keystone service is temporarily unavailable."
+                       : "The identity service is not available.";
+        break;
+
+    case NGX_HTTP_INTERNAL_SERVER_ERROR:
+        text = "Out of memory";
         break;
 
     default:
-        text = "This server could not verify that you are authorized to "
-               "access the document you requested.";
+        text = ctx->v2 ? "The request you have made requires authentication."
+                       : "This server could not verify that you are "
+                         "authorized to access the document you requested.";
         break;
     }
 
@@ -183,7 +201,58 @@ ngx_http_glance_identity_header(ngx_http_glance_ctx_t *ctx,
 
     if (glance_str_case_eq(key, glance_str("x-service-roles"))) {
         ctx->service_roles = h->value;
+        return;
     }
+
+    if (glance_str_case_eq(key, glance_str("x-system-scope"))) {
+        ctx->scope = h->value;
+    }
+}
+
+
+/* whoever compares them finds small letters, and commas only between */
+
+static ngx_int_t
+ngx_http_glance_identity_roles(ngx_http_request_t *r, ngx_str_t *roles)
+{
+    size_t   i;
+    u_char  *p, *start;
+
+    if (roles->len == 0) {
+        return NGX_OK;
+    }
+
+    start = ngx_pnalloc(r->pool, roles->len);
+    if (start == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = start;
+
+    for (i = 0; i < roles->len; i++) {
+
+        if (roles->data[i] == ' ' || roles->data[i] == '\t') {
+
+            /* a name may have blanks in it */
+
+            if (p == start || p[-1] == ',') {
+                continue;
+            }
+
+        } else if (roles->data[i] == ',') {
+
+            while (p > start && (p[-1] == ' ' || p[-1] == '\t')) {
+                p--;
+            }
+        }
+
+        *p++ = ngx_tolower(roles->data[i]);
+    }
+
+    roles->data = start;
+    roles->len = p - start;
+
+    return NGX_OK;
 }
 
 

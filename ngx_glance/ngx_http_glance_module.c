@@ -24,6 +24,8 @@ static char *ngx_http_glance_file_root(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_glance_trusted_proxies(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static char *ngx_http_glance_words(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 
 static ngx_conf_enum_t  ngx_http_glance_identities[] = {
@@ -64,7 +66,7 @@ static ngx_command_t  ngx_http_glance_commands[] = {
 
     { ngx_string("glance_admin_role"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
-      ngx_conf_set_str_array_slot,
+      ngx_http_glance_words,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_glance_loc_conf_t, admin_roles),
       NULL },
@@ -74,6 +76,48 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_glance_loc_conf_t, commit_timeout),
+      NULL },
+
+    { ngx_string("glance_cors_credentials"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, cors.credentials),
+      NULL },
+
+    { ngx_string("glance_cors_expose"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_glance_words,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, cors.exposed),
+      NULL },
+
+    { ngx_string("glance_cors_headers"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_glance_words,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, cors.headers),
+      NULL },
+
+    { ngx_string("glance_cors_max_age"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, cors.max_age),
+      NULL },
+
+    { ngx_string("glance_cors_methods"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_glance_words,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, cors.methods),
+      NULL },
+
+    { ngx_string("glance_cors_origin"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_glance_words,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, cors.origins),
       NULL },
 
     { ngx_string("glance_default_store"),
@@ -148,7 +192,7 @@ static ngx_command_t  ngx_http_glance_commands[] = {
 
     { ngx_string("glance_keystone_service_roles"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
-      ngx_conf_set_str_array_slot,
+      ngx_http_glance_words,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_glance_loc_conf_t, keystone.service_roles),
       NULL },
@@ -311,6 +355,7 @@ ngx_http_glance_create_loc_conf(ngx_conf_t *cf)
     conf->admin_roles = NGX_CONF_UNSET_PTR;
     conf->trusted_proxies = NGX_CONF_UNSET_PTR;
     ngx_http_glance_keystone_create_conf(&conf->keystone);
+    ngx_http_glance_cors_create_conf(&conf->cors);
     conf->default_store = NGX_CONF_UNSET_PTR;
     conf->thread_pool = NGX_CONF_UNSET_PTR;
     conf->digest_pool = NGX_CONF_UNSET_PTR;
@@ -346,6 +391,8 @@ ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         != NGX_CONF_OK
         || ngx_http_glance_keystone_merge_conf(cf, &prev->keystone,
                                                &conf->keystone)
+           != NGX_CONF_OK
+        || ngx_http_glance_cors_merge_conf(cf, &prev->cors, &conf->cors)
            != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
@@ -515,7 +562,11 @@ ngx_http_glance_init(ngx_conf_t *cf)
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_glance_header_filter;
 
-    return ngx_http_glance_call_init(cf);
+    if (ngx_http_glance_call_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_glance_pass_init(cf);
 }
 
 
@@ -528,7 +579,7 @@ ngx_http_glance_exit_process(ngx_cycle_t *cycle)
 
 /*
  * Every answer under "glance" carries the request id, also the ones that
- * nginx makes itself.
+ * nginx makes itself, and those that the registry gives in its location.
  */
 
 static ngx_int_t
@@ -539,16 +590,33 @@ ngx_http_glance_header_filter(ngx_http_request_t *r)
 
     glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
 
-    if (!glcf->enable || r != r->main) {
+    if (r != r->main) {
         return ngx_http_next_header_filter(r);
     }
 
-    ctx = ngx_http_glance_create_ctx(r);
-    if (ctx == NULL) {
-        return NGX_ERROR;
+    if (glcf->enable) {
+        ctx = ngx_http_glance_create_ctx(r);
+        if (ctx == NULL) {
+            return NGX_ERROR;
+        }
+
+    } else {
+        ctx = ngx_http_glance_get_ctx(r);
+
+        if (ctx == NULL || !ctx->passed) {
+            return ngx_http_next_header_filter(r);
+        }
+
+        if (ngx_http_glance_pass_filter(r, ctx) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
 
-    if (!ctx->id_sent) {
+    if (!ctx->id_sent
+        && ngx_http_glance_header_in(&r->headers_out.headers.part,
+                                     "x-openstack-request-id")
+           == NULL)
+    {
         ctx->id_sent = 1;
 
         if (ngx_http_glance_add_header(r, "x-openstack-request-id",
@@ -557,6 +625,10 @@ ngx_http_glance_header_filter(ngx_http_request_t *r)
         {
             return NGX_ERROR;
         }
+    }
+
+    if (ngx_http_glance_cors_headers(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     return ngx_http_next_header_filter(r);
@@ -700,6 +772,42 @@ ngx_http_glance_trusted_proxies(ngx_conf_t *cf, ngx_command_t *cmd,
                                "low address bits of %V are meaningless",
                                &value[i]);
         }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* all words of a line, where nginx's own function takes the first */
+
+static char *
+ngx_http_glance_words(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    ngx_str_t    *value, *word;
+    ngx_uint_t    i;
+    ngx_array_t **words;
+
+    words = (ngx_array_t **) (p + cmd->offset);
+
+    if (*words == NGX_CONF_UNSET_PTR) {
+        *words = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
+        if (*words == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        word = ngx_array_push(*words);
+        if (word == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *word = value[i];
     }
 
     return NGX_CONF_OK;

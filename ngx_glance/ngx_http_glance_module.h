@@ -45,6 +45,10 @@ typedef enum {
 } ngx_http_glance_identity_e;
 
 
+/* nginx has no names for these */
+#define NGX_HTTP_GLANCE_MULTIPLE_CHOICES  300
+#define NGX_HTTP_GLANCE_GONE              410
+
 #define NGX_HTTP_GLANCE_KEY_LEN  32     /* SHA-256 */
 
 typedef struct {
@@ -61,6 +65,17 @@ typedef struct {
 
 
 typedef struct {
+    ngx_array_t                *origins;        /* of ngx_str_t, may be NULL */
+    ngx_array_t                *methods;        /* of ngx_str_t */
+    ngx_array_t                *headers;        /* of ngx_str_t */
+    ngx_array_t                *exposed;        /* of ngx_str_t */
+    ngx_str_t                   expose;         /* the same as a header */
+    ngx_flag_t                  credentials;
+    time_t                      max_age;
+} ngx_http_glance_cors_conf_t;
+
+
+typedef struct {
     ngx_flag_t                  enable;
     ngx_str_t                   prefix;         /* of the location */
 
@@ -72,6 +87,7 @@ typedef struct {
     ngx_array_t                *admin_roles;        /* of ngx_str_t */
     ngx_array_t                *trusted_proxies;    /* of ngx_cidr_t */
     ngx_http_glance_keystone_conf_t  keystone;
+    ngx_http_glance_cors_conf_t  cors;
 
     ngx_http_glance_store_t    *default_store;
     ngx_str_t                   file_root;
@@ -171,15 +187,23 @@ struct ngx_http_glance_ctx_s {
     ngx_str_t                   request_id;
     ngx_str_t                   image_id;       /* out of the path */
     ngx_str_t                   member;
+    ngx_str_t                   path;           /* with the version's name */
 
     ngx_str_t                   user;
     ngx_str_t                   project;
     ngx_str_t                   roles;
     ngx_str_t                   service_roles;
+    ngx_str_t                   scope;          /* of the system: "all" */
     ngx_http_glance_keystone_t *keystone;       /* asking for these */
+    const char                 *policy;         /* rule of API v2, in calls */
+    ngx_http_glance_cors_conf_t  *cors;         /* origin was looked at */
+    ngx_str_t                   origin;         /* allowed, or empty */
 
     ngx_http_glance_meta_t      meta;
+    ngx_uint_t                  version;        /* of HTTP, when passed */
+    ngx_str_t                   text;           /* the body that was read */
     json_t                     *body;           /* kept; NULL: there is none */
+    ngx_http_glance_step_pt     body_next;      /* when it is there */
     ngx_http_glance_image_t     image;
     ngx_http_glance_call_t      call;
     ngx_http_glance_claim_t    *claim;          /* sent with calls when set */
@@ -195,6 +219,11 @@ struct ngx_http_glance_ctx_s {
     unsigned                    aborted:1;      /* nginx ended the request */
     unsigned                    finalized:1;
     unsigned                    id_sent:1;
+    unsigned                    v2:1;           /* the path is one of v2 */
+    unsigned                    ranged:1;       /* a part is sent only */
+    unsigned                    passed:1;       /* to the registry's location */
+    unsigned                    fault_due:1;    /* in place of nginx's page */
+    unsigned                    cors_sent:1;
 };
 
 
@@ -207,10 +236,13 @@ ngx_int_t ngx_http_glance_uuid(u_char dst[GLANCE_UUID_LEN]);
 
 /* route */
 ngx_int_t ngx_http_glance_handler(ngx_http_request_t *r);
-ngx_uint_t ngx_http_glance_route_open(ngx_http_request_t *r);
+ngx_uint_t ngx_http_glance_route_open(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 
 /* request: life cycle, waking, the one exit */
 ngx_http_glance_ctx_t *ngx_http_glance_create_ctx(ngx_http_request_t *r);
+ngx_uint_t ngx_http_glance_request_id(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 void ngx_http_glance_finalize(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
 ngx_uint_t ngx_http_glance_has_body(ngx_http_request_t *r);
@@ -231,6 +263,11 @@ void ngx_cdecl ngx_http_glance_fault(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_uint_t status, const char *fmt, ...);
 void ngx_http_glance_fault_call(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
+
+/* the body of a fault in the form that the client accepts, and its type */
+ngx_int_t ngx_http_glance_fault_body(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_uint_t status, glance_str_t *text,
+    ngx_str_t *body, const char **type);
 ngx_int_t ngx_http_glance_base_uri(ngx_http_request_t *r, ngx_str_t *uri);
 
 /* headers: the first of the request or of a list by its name, or NULL */
@@ -240,11 +277,29 @@ ngx_str_t *ngx_http_glance_header_in(ngx_list_part_t *part,
     const char *name);
 
 /*
- * body: reads a request's body of JSON into ctx->body and goes on; one that
- * is longer than NGX_HTTP_GLANCE_JSON_MAX is refused
+ * body: reads a request's body into ctx->text, or one of JSON into ctx->body,
+ * and goes on; one that is longer than the limit is refused
  */
+void ngx_http_glance_read_body(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, size_t limit, ngx_http_glance_step_pt next);
 void ngx_http_glance_read_json(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_step_pt next);
+
+/* pass: requests that the registry answers by itself, by nginx's own proxy */
+ngx_int_t ngx_http_glance_pass_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_glance_pass_filter(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+/* cors: pages of other origins */
+void ngx_http_glance_cors_find(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+ngx_int_t ngx_http_glance_cors_headers(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_cors_preflight(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_cors_create_conf(ngx_http_glance_cors_conf_t *conf);
+char *ngx_http_glance_cors_merge_conf(ngx_conf_t *cf,
+    ngx_http_glance_cors_conf_t *prev, ngx_http_glance_cors_conf_t *conf);
 
 /* identity */
 ngx_int_t ngx_http_glance_access(ngx_http_request_t *r);
@@ -289,6 +344,8 @@ ngx_int_t ngx_http_glance_call_header(ngx_http_request_t *sr,
 ngx_int_t ngx_http_glance_call_json(ngx_http_request_t *sr, ngx_str_t *text);
 
 /* registry */
+ngx_int_t ngx_http_glance_registry_headers(ngx_http_request_t *sr,
+    ngx_http_glance_ctx_t *ctx);
 void ngx_http_glance_registry_call(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, const char *method, ngx_str_t *path,
     ngx_str_t *args, json_t *body, ngx_http_glance_step_pt next);

@@ -14,7 +14,7 @@
 static ngx_int_t ngx_http_glance_registry_start(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_call_t *call,
     const char *method, ngx_str_t *path, ngx_str_t *args, json_t *body);
-static ngx_int_t ngx_http_glance_registry_headers(ngx_http_request_t *sr,
+static ngx_int_t ngx_http_glance_registry_identity(ngx_http_request_t *sr,
     ngx_http_glance_ctx_t *ctx);
 static ngx_int_t ngx_http_glance_registry_claim(ngx_http_request_t *sr,
     ngx_http_glance_ctx_t *ctx);
@@ -162,7 +162,9 @@ ngx_http_glance_registry_start(ngx_http_request_t *r,
 }
 
 
-static ngx_int_t
+/* who asks and for what: the headers that registries believe */
+
+ngx_int_t
 ngx_http_glance_registry_headers(ngx_http_request_t *sr,
     ngx_http_glance_ctx_t *ctx)
 {
@@ -170,25 +172,18 @@ ngx_http_glance_registry_headers(ngx_http_request_t *sr,
 
     if (ngx_http_glance_call_header(sr, "x-openstack-request-id",
                                     &ctx->request_id)
-        != NGX_OK)
+        != NGX_OK
+        || ngx_http_glance_registry_identity(sr, ctx) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (ctx->identified) {
-        ngx_str_set(&word, "Confirmed");
+    if (ctx->policy) {
+        word.data = (u_char *) ctx->policy;
+        word.len = ngx_strlen(ctx->policy);
 
-        if (ngx_http_glance_call_header(sr, "x-identity-status", &word)
-            != NGX_OK
-            || ngx_http_glance_call_header(sr, "x-user-id", &ctx->user)
-               != NGX_OK
-            || ngx_http_glance_call_header(sr, "x-tenant-id", &ctx->project)
-               != NGX_OK
-            || ngx_http_glance_call_header(sr, "x-roles", &ctx->roles)
-               != NGX_OK
-            || ngx_http_glance_call_header(sr, "x-service-roles",
-                                           &ctx->service_roles)
-               != NGX_OK)
+        if (ngx_http_glance_call_header(sr, "x-glance-policy", &word)
+            != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -206,6 +201,44 @@ ngx_http_glance_registry_headers(ngx_http_request_t *sr,
     }
 
     return ctx->claim ? ngx_http_glance_registry_claim(sr, ctx) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_glance_registry_identity(ngx_http_request_t *sr,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_str_t  word;
+
+    if (!ctx->identified) {
+
+        /* everybody is administrator, of no project */
+
+        ngx_str_set(&word, "admin");
+
+        return ctx->v2 ? ngx_http_glance_call_header(sr, "x-roles", &word)
+                       : NGX_OK;
+    }
+
+    ngx_str_set(&word, "Confirmed");
+
+    if (ngx_http_glance_call_header(sr, "x-identity-status", &word) != NGX_OK
+        || ngx_http_glance_call_header(sr, "x-user-id", &ctx->user) != NGX_OK
+        || ngx_http_glance_call_header(sr, "x-tenant-id", &ctx->project)
+           != NGX_OK
+        || ngx_http_glance_call_header(sr, "x-project-id", &ctx->project)
+           != NGX_OK
+        || ngx_http_glance_call_header(sr, "x-roles", &ctx->roles) != NGX_OK
+        || ngx_http_glance_call_header(sr, "x-service-roles",
+                                       &ctx->service_roles)
+           != NGX_OK
+        || ngx_http_glance_call_header(sr, "x-system-scope", &ctx->scope)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

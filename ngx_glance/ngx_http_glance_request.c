@@ -9,6 +9,9 @@
 #include <openssl/rand.h>
 
 
+#define NGX_HTTP_GLANCE_REQUEST_ID_MAX  64
+
+
 static void ngx_http_glance_abort(void *data);
 static void ngx_http_glance_ctx_mark(void *data);
 
@@ -124,6 +127,61 @@ ngx_http_glance_uuid(u_char dst[GLANCE_UUID_LEN])
     glance_uuid_format(random, dst);
 
     return NGX_OK;
+}
+
+
+/*
+ * API v2 takes over the id that a caller has given its request (specs/v2/01
+ * 1.5), as one that fits into any log.  Zero: a fault was sent.
+ */
+
+ngx_uint_t
+ngx_http_glance_request_id(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    size_t      i;
+    u_char     *p;
+    ngx_str_t  *id;
+
+    id = ngx_http_glance_header_find(r, "x-openstack-request-id");
+
+    if (id == NULL || id->len == 0) {
+        return 1;
+    }
+
+    for (i = 0; i < id->len; i++) {
+        if (id->data[i] <= ' ' || id->data[i] > '~' || id->data[i] == '"'
+            || id->data[i] == '\\')
+        {
+            break;
+        }
+    }
+
+    if (id->len > NGX_HTTP_GLANCE_REQUEST_ID_MAX || i < id->len) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "X-Openstack-Request-ID must be up to %d "
+                              "printable characters",
+                              NGX_HTTP_GLANCE_REQUEST_ID_MAX);
+        return 0;
+    }
+
+    if (id->len > 4 && ngx_strncmp(id->data, "req-", 4) == 0) {
+        ctx->request_id = *id;
+        return 1;
+    }
+
+    p = ngx_pnalloc(r->pool, sizeof("req-") - 1 + id->len);
+    if (p == NULL) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return 0;
+    }
+
+    ctx->request_id.data = p;
+    ctx->request_id.len = sizeof("req-") - 1 + id->len;
+
+    p = ngx_cpymem(p, "req-", sizeof("req-") - 1);
+    ngx_memcpy(p, id->data, id->len);
+
+    return 1;
 }
 
 

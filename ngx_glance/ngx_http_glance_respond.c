@@ -228,14 +228,12 @@ void ngx_cdecl
 ngx_http_glance_fault(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     ngx_uint_t status, const char *fmt, ...)
 {
-    u_char          *mem;
-    va_list          args;
-    ngx_str_t       *value, body, retry;
-    ngx_uint_t       level;
-    glance_buf_t     b;
-    glance_str_t     detail, accept;
-    glance_fault_e   form;
-    u_char           text[NGX_HTTP_GLANCE_DETAIL_MAX];
+    va_list        args;
+    ngx_str_t      body, retry;
+    ngx_uint_t     level;
+    const char    *type;
+    glance_str_t   detail;
+    u_char         text[NGX_HTTP_GLANCE_DETAIL_MAX];
 
     if (r->header_sent) {
         ngx_http_glance_finalize(r, ctx, NGX_ERROR);
@@ -247,31 +245,12 @@ ngx_http_glance_fault(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     detail.len = ngx_vslprintf(text, text + sizeof(text), fmt, args) - text;
     va_end(args);
 
-    accept.len = 0;
-    accept.data = NULL;
-
-    value = ngx_http_glance_header_find(r, "accept");
-
-    if (value) {
-        accept.len = value->len;
-        accept.data = value->data;
-    }
-
-    form = glance_fault_form(accept);
-
-    mem = ngx_pnalloc(r->pool, NGX_HTTP_GLANCE_FAULT_MAX
-                               + 6 * NGX_HTTP_GLANCE_DETAIL_MAX);
-    if (mem == NULL) {
+    if (ngx_http_glance_fault_body(r, ctx, status, &detail, &body, &type)
+        != NGX_OK)
+    {
         ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
-
-    glance_buf_init(&b, mem, NGX_HTTP_GLANCE_FAULT_MAX
-                             + 6 * NGX_HTTP_GLANCE_DETAIL_MAX);
-    glance_fault_render(&b, form, (unsigned) status, detail);
-
-    body.data = b.start;
-    body.len = b.last - b.start;
 
     level = (status >= 500) ? NGX_LOG_ERR : NGX_LOG_INFO;
 
@@ -287,8 +266,58 @@ ngx_http_glance_fault(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
         }
     }
 
-    ngx_http_glance_send(r, ctx, status, glance_fault_content_type(form),
-                         &body);
+    ngx_http_glance_send(r, ctx, status, type, &body);
+}
+
+
+/* the text is NGX_HTTP_GLANCE_DETAIL_MAX bytes at most */
+
+ngx_int_t
+ngx_http_glance_fault_body(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_uint_t status, glance_str_t *text, ngx_str_t *body,
+    const char **type)
+{
+    size_t           size;
+    u_char          *mem;
+    ngx_str_t       *value;
+    glance_buf_t     b;
+    glance_str_t     accept;
+    glance_fault_e   form;
+
+    accept.len = 0;
+    accept.data = NULL;
+
+    value = ngx_http_glance_header_find(r, "accept");
+
+    if (value) {
+        accept.len = value->len;
+        accept.data = value->data;
+    }
+
+    form = glance_fault_form(accept);
+
+    size = NGX_HTTP_GLANCE_FAULT_MAX + 6 * NGX_HTTP_GLANCE_DETAIL_MAX;
+
+    mem = ngx_pnalloc(r->pool, size);
+    if (mem == NULL) {
+        return NGX_ERROR;
+    }
+
+    glance_buf_init(&b, mem, size);
+
+    if (ctx->v2) {
+        glance_fault_render_v2(&b, form, (unsigned) status, *text);
+
+    } else {
+        glance_fault_render(&b, form, (unsigned) status, *text);
+    }
+
+    body->data = b.start;
+    body->len = b.last - b.start;
+
+    *type = glance_fault_content_type(form);
+
+    return NGX_OK;
 }
 
 
@@ -316,11 +345,12 @@ ngx_http_glance_fault_call(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
     case NGX_HTTP_UNAUTHORIZED:
     case NGX_HTTP_FORBIDDEN:
     case NGX_HTTP_CONFLICT:
+    case NGX_HTTP_GLANCE_GONE:
     case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:
         break;
 
     case NGX_HTTP_NOT_FOUND:
-        if (ctx->image_id.len) {
+        if (ctx->image_id.len && !ctx->v2) {
             ngx_http_glance_fault(r, ctx, status,
                                   "Image with identifier %V not found",
                                   &ctx->image_id);

@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_glance_dialect.h"
 #include "ngx_http_glance_upload.h"
 
 
@@ -130,8 +131,9 @@ ngx_http_glance_ring_take(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 
         if (u->expected >= 0 && (off_t) n > u->expected - u->received) {
             ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_BAD_REQUEST,
-                                        "x-image-meta-size is %O, but more "
-                                        "bytes of image data were sent",
+                                        "%s is %O, but more bytes of image "
+                                        "data were sent",
+                                        ctx->route->dialect->size,
                                         u->expected);
             return NGX_ERROR;
         }

@@ -15,8 +15,12 @@
 
 static void ngx_http_glance_dispatch(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
+static ngx_uint_t ngx_http_glance_preflight(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static ngx_uint_t ngx_http_glance_route_allows(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 static ngx_int_t ngx_http_glance_route_path(ngx_http_request_t *r,
-    ngx_str_t *path);
+    ngx_http_glance_ctx_t *ctx, ngx_str_t *path);
 static ngx_uint_t ngx_http_glance_route_match(const ngx_str_t *pattern,
     ngx_str_t *path, ngx_str_t *id, ngx_str_t *member);
 static ngx_int_t ngx_http_glance_route_id(ngx_http_request_t *r,
@@ -29,71 +33,119 @@ static void ngx_http_glance_not_allowed(ngx_http_request_t *r,
 
 static const ngx_http_glance_route_t  ngx_http_glance_routes[] = {
 
-    { 0, ngx_string("/"), ngx_http_glance_versions_choice, NULL },
-    { 0, ngx_string("/versions"), ngx_http_glance_versions, NULL },
-    { 0, ngx_string("/versions/"), ngx_http_glance_versions, NULL },
+    { 0, ngx_string("/"), ngx_http_glance_versions_choice, NULL, 0 },
+    { 0, ngx_string("/versions"), ngx_http_glance_versions, NULL, 0 },
+    { 0, ngx_string("/versions/"), ngx_http_glance_versions, NULL, 0 },
 
     { NGX_HTTP_GET|NGX_HTTP_HEAD, ngx_string("/healthcheck"),
-      ngx_http_glance_health, NULL },
+      ngx_http_glance_health, NULL, 0 },
 
     { NGX_HTTP_GET, ngx_string("/images"),
-      ngx_http_glance_seed_index, &ngx_http_glance_dialect_seed },
+      ngx_http_glance_seed_index, &ngx_http_glance_dialect_seed, 0 },
     { NGX_HTTP_POST, ngx_string("/images"),
-      ngx_http_glance_post, &ngx_http_glance_dialect_seed },
+      ngx_http_glance_post, &ngx_http_glance_dialect_seed, 0 },
 
     { NGX_HTTP_GET, ngx_string("/images/"),
-      ngx_http_glance_seed_index, &ngx_http_glance_dialect_seed },
+      ngx_http_glance_seed_index, &ngx_http_glance_dialect_seed, 0 },
     { NGX_HTTP_POST, ngx_string("/images/"),
-      ngx_http_glance_post, &ngx_http_glance_dialect_seed },
+      ngx_http_glance_post, &ngx_http_glance_dialect_seed, 0 },
 
     { NGX_HTTP_GET, ngx_string("/images/detail"),
-      ngx_http_glance_seed_detail, &ngx_http_glance_dialect_seed },
+      ngx_http_glance_seed_detail, &ngx_http_glance_dialect_seed, 0 },
 
     { NGX_HTTP_GET, ngx_string("/images/{id}"),
-      ngx_http_glance_get, &ngx_http_glance_dialect_seed },
+      ngx_http_glance_get, &ngx_http_glance_dialect_seed, 0 },
     { NGX_HTTP_HEAD, ngx_string("/images/{id}"),
-      ngx_http_glance_head, &ngx_http_glance_dialect_seed },
+      ngx_http_glance_head, &ngx_http_glance_dialect_seed, 0 },
     { NGX_HTTP_PUT, ngx_string("/images/{id}"),
-      ngx_http_glance_put, &ngx_http_glance_dialect_seed },
+      ngx_http_glance_put, &ngx_http_glance_dialect_seed, 0 },
     { NGX_HTTP_DELETE, ngx_string("/images/{id}"),
-      ngx_http_glance_delete, &ngx_http_glance_dialect_seed },
+      ngx_http_glance_delete, &ngx_http_glance_dialect_seed, 0 },
 
-    { 0, ngx_string("/v1"), ngx_http_glance_versions_slash, NULL },
+    { 0, ngx_string("/v1"), ngx_http_glance_versions_slash, NULL, 0 },
 
     { NGX_HTTP_GET, ngx_string("/v1/"),
-      ngx_http_glance_v1_index, &ngx_http_glance_dialect_v1 },
+      ngx_http_glance_v1_index, &ngx_http_glance_dialect_v1, 0 },
 
     { NGX_HTTP_GET, ngx_string("/v1/images"),
-      ngx_http_glance_v1_index, &ngx_http_glance_dialect_v1 },
+      ngx_http_glance_v1_index, &ngx_http_glance_dialect_v1, 0 },
     { NGX_HTTP_POST, ngx_string("/v1/images"),
-      ngx_http_glance_post, &ngx_http_glance_dialect_v1 },
+      ngx_http_glance_post, &ngx_http_glance_dialect_v1, 0 },
 
     { NGX_HTTP_GET, ngx_string("/v1/images/detail"),
-      ngx_http_glance_v1_detail, &ngx_http_glance_dialect_v1 },
+      ngx_http_glance_v1_detail, &ngx_http_glance_dialect_v1, 0 },
 
     { NGX_HTTP_GET, ngx_string("/v1/images/{id}"),
-      ngx_http_glance_get, &ngx_http_glance_dialect_v1 },
+      ngx_http_glance_get, &ngx_http_glance_dialect_v1, 0 },
     { NGX_HTTP_HEAD, ngx_string("/v1/images/{id}"),
-      ngx_http_glance_head, &ngx_http_glance_dialect_v1 },
+      ngx_http_glance_head, &ngx_http_glance_dialect_v1, 0 },
     { NGX_HTTP_PUT, ngx_string("/v1/images/{id}"),
-      ngx_http_glance_put, &ngx_http_glance_dialect_v1 },
+      ngx_http_glance_put, &ngx_http_glance_dialect_v1, 0 },
     { NGX_HTTP_DELETE, ngx_string("/v1/images/{id}"),
-      ngx_http_glance_delete, &ngx_http_glance_dialect_v1 },
+      ngx_http_glance_delete, &ngx_http_glance_dialect_v1, 0 },
 
     { NGX_HTTP_GET, ngx_string("/v1/images/{id}/members"),
-      ngx_http_glance_members_index, &ngx_http_glance_dialect_v1 },
+      ngx_http_glance_members_index, &ngx_http_glance_dialect_v1, 0 },
     { NGX_HTTP_PUT, ngx_string("/v1/images/{id}/members"),
-      ngx_http_glance_members_replace, &ngx_http_glance_dialect_v1 },
+      ngx_http_glance_members_replace, &ngx_http_glance_dialect_v1, 0 },
 
     { NGX_HTTP_PUT, ngx_string("/v1/images/{id}/members/{member}"),
-      ngx_http_glance_member_save, &ngx_http_glance_dialect_v1 },
+      ngx_http_glance_member_save, &ngx_http_glance_dialect_v1, 0 },
     { NGX_HTTP_DELETE, ngx_string("/v1/images/{id}/members/{member}"),
-      ngx_http_glance_member_delete, &ngx_http_glance_dialect_v1 },
+      ngx_http_glance_member_delete, &ngx_http_glance_dialect_v1, 0 },
 
     { NGX_HTTP_GET, ngx_string("/v1/shared-images/{member}"),
-      ngx_http_glance_shared_images, &ngx_http_glance_dialect_v1 },
+      ngx_http_glance_shared_images, &ngx_http_glance_dialect_v1, 0 },
 
-    { 0, ngx_null_string, NULL, NULL }
+    { 0, ngx_string("/v2"),
+      ngx_http_glance_versions_slash, &ngx_http_glance_dialect_v2, 0 },
+
+    { NGX_HTTP_GET|NGX_HTTP_POST, ngx_string("/v2/images"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2,
+      NGX_HTTP_GET|NGX_HTTP_POST },
+
+    { NGX_HTTP_GET|NGX_HTTP_PATCH, ngx_string("/v2/images/{id}"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, NGX_HTTP_PATCH },
+    { NGX_HTTP_DELETE, ngx_string("/v2/images/{id}"),
+      ngx_http_glance_v2_delete, &ngx_http_glance_dialect_v2, 0 },
+
+    { NGX_HTTP_GET, ngx_string("/v2/images/{id}/file"),
+      ngx_http_glance_v2_download, &ngx_http_glance_dialect_v2, 0 },
+    { NGX_HTTP_PUT, ngx_string("/v2/images/{id}/file"),
+      ngx_http_glance_v2_upload, &ngx_http_glance_dialect_v2, NGX_HTTP_PUT },
+
+    { NGX_HTTP_POST, ngx_string("/v2/images/{id}/actions/deactivate"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
+    { NGX_HTTP_POST, ngx_string("/v2/images/{id}/actions/reactivate"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
+
+    { NGX_HTTP_GET|NGX_HTTP_POST, ngx_string("/v2/images/{id}/locations"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, NGX_HTTP_POST },
+
+    { NGX_HTTP_PUT|NGX_HTTP_DELETE, ngx_string("/v2/images/{id}/tags/{tag}"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
+
+    { NGX_HTTP_GET|NGX_HTTP_POST, ngx_string("/v2/images/{id}/members"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, NGX_HTTP_POST },
+    { NGX_HTTP_GET|NGX_HTTP_PUT|NGX_HTTP_DELETE,
+      ngx_string("/v2/images/{id}/members/{member}"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, NGX_HTTP_PUT },
+
+    { NGX_HTTP_GET, ngx_string("/v2/schemas/{name}"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
+    { NGX_HTTP_GET, ngx_string("/v2/schemas/metadefs/{name}"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
+
+    { NGX_HTTP_GET, ngx_string("/v2/info/import"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
+    { NGX_HTTP_GET, ngx_string("/v2/info/stores"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
+    { NGX_HTTP_GET, ngx_string("/v2/info/stores/detail"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
+    { NGX_HTTP_GET, ngx_string("/v2/info/usage"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
+
+    { 0, ngx_null_string, NULL, NULL, 0 }
 };
 
 
@@ -105,6 +157,7 @@ static const struct {
     { NGX_HTTP_HEAD, ngx_string("HEAD") },
     { NGX_HTTP_POST, ngx_string("POST") },
     { NGX_HTTP_PUT, ngx_string("PUT") },
+    { NGX_HTTP_PATCH, ngx_string("PATCH") },
     { NGX_HTTP_DELETE, ngx_string("DELETE") },
     { 0, ngx_null_string }
 };
@@ -140,11 +193,8 @@ ngx_http_glance_dispatch(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
     ngx_str_t                       path, id, member;
     ngx_uint_t                      known;
     const ngx_http_glance_route_t  *route;
-    ngx_http_glance_loc_conf_t     *glcf;
 
-    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
-
-    rc = ngx_http_glance_route_path(r, &path);
+    rc = ngx_http_glance_route_path(r, ctx, &path);
 
     if (rc == NGX_DECLINED) {
         ngx_http_glance_versions_choice(r, ctx);
@@ -153,6 +203,16 @@ ngx_http_glance_dispatch(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
     if (rc != NGX_OK) {
         ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ctx->path = path;
+
+    if (r->method == NGX_HTTP_OPTIONS && ngx_http_glance_preflight(r, ctx)) {
+        return;
+    }
+
+    if (ctx->v2 && !ngx_http_glance_request_id(r, ctx)) {
         return;
     }
 
@@ -180,21 +240,10 @@ ngx_http_glance_dispatch(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
         ctx->route = route;
 
-        if (id.len && ngx_http_glance_route_id(r, ctx) != NGX_OK) {
-            return;
+        if (ngx_http_glance_route_allows(r, ctx)) {
+            route->handler(r, ctx);
         }
 
-        if (glcf->identity == NGX_HTTP_GLANCE_IDENTITY_NONE) {
-            ctx->admin = 1;
-
-        } else if (route->dialect && !ctx->identified) {
-
-            /* "satisfy any" let the access phase go on without us */
-            ngx_http_glance_refuse(r, ctx, NGX_HTTP_UNAUTHORIZED);
-            return;
-        }
-
-        route->handler(r, ctx);
         return;
     }
 
@@ -212,21 +261,80 @@ ngx_http_glance_dispatch(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return;
     }
 
-    ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_FOUND,
-                          "The path is not part of this API");
+    ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_FOUND, "%s",
+                          ctx->v2 ? "The resource could not be found."
+                                  : "The path is not part of this API");
+}
+
+
+/* API v2 always answers it, the others when there are pages to answer */
+
+static ngx_uint_t
+ngx_http_glance_preflight(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    if (!ctx->v2 && glcf->cors.origins == NULL) {
+        return 0;
+    }
+
+    ngx_http_glance_cors_preflight(r, ctx);
+
+    return 1;
+}
+
+
+/* zero: the client has got its answer */
+
+static ngx_uint_t
+ngx_http_glance_route_allows(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    const ngx_http_glance_route_t  *route;
+    ngx_http_glance_loc_conf_t     *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    route = ctx->route;
+
+    if (glcf->identity == NGX_HTTP_GLANCE_IDENTITY_NONE) {
+        ctx->admin = 1;
+
+    } else if (route->dialect && !ctx->identified) {
+
+        /* "satisfy any" let the access phase go on without us */
+        ngx_http_glance_refuse(r, ctx, NGX_HTTP_UNAUTHORIZED);
+        return 0;
+    }
+
+    if (ctx->v2 && !(route->bodies & r->method)
+        && ngx_http_glance_has_body(r))
+    {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "A body is not expected with this request.");
+        return 0;
+    }
+
+    /* the registry says what it thinks of an id that is none */
+
+    return ctx->image_id.len == 0
+           || route->handler == ngx_http_glance_pass
+           || ngx_http_glance_route_id(r, ctx) == NGX_OK;
 }
 
 
 /* what needs no identity: versions, and asking what there is to ask */
 
 ngx_uint_t
-ngx_http_glance_route_open(ngx_http_request_t *r)
+ngx_http_glance_route_open(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
     ngx_str_t                       path, id, member;
     const ngx_http_glance_route_t  *route;
 
     if (r->method == NGX_HTTP_OPTIONS
-        || ngx_http_glance_route_path(r, &path) != NGX_OK)
+        || ngx_http_glance_route_path(r, ctx, &path) != NGX_OK)
     {
         return 1;
     }
@@ -250,8 +358,10 @@ ngx_http_glance_route_open(ngx_http_request_t *r)
  */
 
 static ngx_int_t
-ngx_http_glance_route_path(ngx_http_request_t *r, ngx_str_t *path)
+ngx_http_glance_route_path(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_str_t *path)
 {
+    ngx_int_t                    rc;
     ngx_http_glance_loc_conf_t  *glcf;
 
     glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
@@ -263,7 +373,13 @@ ngx_http_glance_route_path(ngx_http_request_t *r, ngx_str_t *path)
         ngx_str_set(path, "/");
     }
 
-    return ngx_http_glance_versions_path(r, path);
+    rc = ngx_http_glance_versions_path(r, path);
+
+    ctx->v2 = (rc == NGX_OK && path->len >= 3
+               && ngx_strncmp(path->data, "/v2", 3) == 0
+               && (path->len == 3 || path->data[3] == '/'));
+
+    return rc;
 }
 
 
@@ -336,7 +452,9 @@ ngx_http_glance_route_id(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         ngx_str_null(&ctx->image_id);
 
         ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_FOUND,
-                              "Image with identifier %V not found", &id);
+                              ctx->v2 ? "No image found with ID %V"
+                                      : "Image with identifier %V not found",
+                              &id);
         return NGX_ERROR;
     }
 

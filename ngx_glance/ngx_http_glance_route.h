@@ -19,6 +19,7 @@ struct ngx_http_glance_route_s {
     ngx_str_t                         path;     /* "{..}" is one segment */
     ngx_http_glance_step_pt           handler;
     const ngx_http_glance_dialect_t  *dialect;  /* NULL: needs no identity */
+    ngx_uint_t                        bodies;   /* v2: methods with a body */
 };
 
 
@@ -33,6 +34,17 @@ void ngx_http_glance_versions_slash(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 
 void ngx_http_glance_health(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+/* what the registry answers */
+void ngx_http_glance_pass(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx);
+
+/* the data of an image in API v2 */
+void ngx_http_glance_v2_upload(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_v2_download(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_v2_delete(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 
 /* the seed dialect, specs/v1.md part 1 */

@@ -47,7 +47,11 @@ const ngx_http_glance_dialect_t  ngx_http_glance_dialect_seed = {
     1,                                     /* conditions */
     0,                                     /* deleted */
     0,                                     /* nulls */
-    0                                      /* zero */
+    0,                                     /* zero */
+    0,                                     /* v2 */
+    "killed",
+    "x-image-meta-size",
+    NGX_HTTP_PRECONDITION_FAILED
 };
 
 

@@ -49,11 +49,13 @@ ngx_http_glance_show_record(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 
     /* to administrators registries show deleted images too */
 
-    if ((ctx->image.deleted || ctx->image.status == GLANCE_STATUS_DELETED)
+    if ((ctx->image.deleted || ctx->image.status == GLANCE_STATUS_DELETED
+         || (ctx->v2 && ctx->image.status == GLANCE_STATUS_PENDING_DELETE))
         && !(deleted && ctx->admin))
     {
         ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_FOUND,
-                              "Image with identifier %V not found",
+                              ctx->v2 ? "No image found with ID %V"
+                                      : "Image with identifier %V not found",
                               &ctx->image_id);
         return 0;
     }

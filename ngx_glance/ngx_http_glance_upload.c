@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_glance_dialect.h"
 #include "ngx_http_glance_upload.h"
 
 
@@ -428,8 +429,8 @@ ngx_http_glance_upload_eof(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
     if (u->expected >= 0 && u->received != u->expected) {
         ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_BAD_REQUEST,
-                                    "x-image-meta-size is %O, but %O bytes of "
-                                    "image data were sent",
+                                    "%s is %O, but %O bytes of image data "
+                                    "were sent", ctx->route->dialect->size,
                                     u->expected, u->received);
         return;
     }
@@ -533,9 +534,7 @@ ngx_http_glance_upload_beat(ngx_event_t *ev)
     } else if (!u->ending && u->beat_call.done
                && u->beat_call.status == NGX_HTTP_NOT_FOUND)
     {
-        ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_CONFLICT,
-                                    "The image was deleted or given up during "
-                                    "the upload");
+        ngx_http_glance_upload_lost(r, ctx);
 
     } else if (u->beat_call.done) {
         rc = ngx_http_glance_registry_background(r, ctx, &u->beat_call, "PUT",

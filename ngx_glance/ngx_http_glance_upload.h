@@ -85,9 +85,9 @@ struct ngx_http_glance_upload_s {
 /*
  * Receives the data of ctx->image, which this request has claimed, into
  * ctx->store, and calls next() when they are committed: ctx->image is the
- * active record then.  On failure the image is killed, what was stored is
- * removed, and the client has got the answer.  size: expected, or -1;
- * checksum: expected MD5, or empty.
+ * active record then.  On failure the image gets the status that its claim
+ * names, what was stored is removed, and the client has got the answer.
+ * size: expected, or -1; checksum: expected MD5, or empty.
  */
 void ngx_http_glance_upload(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, off_t size, ngx_str_t *checksum,
@@ -121,6 +121,8 @@ void ngx_http_glance_upload_commit(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 void ngx_cdecl ngx_http_glance_upload_fail(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_uint_t status, const char *fmt, ...);
+void ngx_http_glance_upload_lost(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 ngx_str_t *ngx_http_glance_upload_claim_path(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 ngx_msec_t ngx_http_glance_upload_lease(ngx_http_request_t *r,

@@ -53,7 +53,11 @@ const ngx_http_glance_dialect_t  ngx_http_glance_dialect_v1 = {
     0,                                     /* conditions */
     1,                                     /* deleted */
     1,                                     /* nulls */
-    1                                      /* zero */
+    1,                                     /* zero */
+    0,                                     /* v2 */
+    "killed",
+    "x-image-meta-size",
+    NGX_HTTP_PRECONDITION_FAILED
 };
 
 

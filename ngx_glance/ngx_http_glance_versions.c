@@ -7,17 +7,15 @@
 #include "ngx_http_glance_route.h"
 
 
-#define NGX_HTTP_GLANCE_MULTIPLE_CHOICES  300
-
-
-static ngx_uint_t ngx_http_glance_versions_known(u_char *name, size_t len);
+static const char *ngx_http_glance_versions_find(ngx_str_t *version);
 static void ngx_http_glance_versions_send(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_uint_t status);
 
 
 /*
  * The versioned APIs that are served, newest first.  The seed's own API has
- * no version and so no entry (specs/v1.md 2.1).
+ * no version and so no entry (specs/v1.md 2.1).  Of v2 those minors are here
+ * that a server with one store and without a cache has (specs/v2/01 1.1).
  */
 
 static const struct {
@@ -25,7 +23,18 @@ static const struct {
     const char  *status;
     const char  *path;
 } ngx_http_glance_version_table[] = {
-    { "v1.1", "CURRENT", "/v1/" },
+    { "v2.17", "CURRENT", "/v2/" },
+    { "v2.15", "SUPPORTED", "/v2/" },
+    { "v2.9", "SUPPORTED", "/v2/" },
+    { "v2.7", "SUPPORTED", "/v2/" },
+    { "v2.6", "SUPPORTED", "/v2/" },
+    { "v2.5", "SUPPORTED", "/v2/" },
+    { "v2.4", "SUPPORTED", "/v2/" },
+    { "v2.3", "SUPPORTED", "/v2/" },
+    { "v2.2", "SUPPORTED", "/v2/" },
+    { "v2.1", "SUPPORTED", "/v2/" },
+    { "v2.0", "SUPPORTED", "/v2/" },
+    { "v1.1", "SUPPORTED", "/v1/" },
     { "v1.0", "SUPPORTED", "/v1/" },
     { NULL, NULL, NULL }
 };
@@ -86,7 +95,7 @@ ngx_http_glance_versions_send(ngx_http_request_t *r,
 }
 
 
-/* "/v1" has become a directory */
+/* "/v1" and "/v2" are directories */
 
 void
 ngx_http_glance_versions_slash(ngx_http_request_t *r,
@@ -99,7 +108,7 @@ ngx_http_glance_versions_slash(ngx_http_request_t *r,
         return;
     }
 
-    uri.len = base.len + sizeof("/v1/") - 1;
+    uri.len = base.len + ctx->path.len + 1;
 
     uri.data = ngx_pnalloc(r->pool, uri.len);
     if (uri.data == NULL) {
@@ -107,7 +116,7 @@ ngx_http_glance_versions_slash(ngx_http_request_t *r,
         return;
     }
 
-    (void) ngx_sprintf(uri.data, "%V/v1/", &base);
+    (void) ngx_sprintf(uri.data, "%V%V/", &base, &ctx->path);
 
     if (ngx_http_glance_add_header(r, "Location", &uri) != NGX_OK) {
         ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
@@ -122,16 +131,18 @@ ngx_http_glance_versions_slash(ngx_http_request_t *r,
 
 
 /*
- * Which version a request means (specs/v1.md 2.1): the media type that it
- * accepts, or else the first segment of its path.  v1.0 and v1.1 are one API:
- * their paths become those of v1.  NGX_DECLINED: there is no such version.
+ * Which version a request means (specs/v1.md 2.1, specs/v2/01 1.1): the media
+ * type that it accepts, or else the first segment of its path.  The minors of
+ * a version are one API: their paths become those of "v1" and "v2".
+ * NGX_DECLINED: there is no such version.
  */
 
 ngx_int_t
 ngx_http_glance_versions_path(ngx_http_request_t *r, ngx_str_t *path)
 {
-    u_char     *p, *rest, *last;
-    ngx_str_t  *accept, media, version;
+    u_char      *p, *rest, *last;
+    ngx_str_t   *accept, media, version;
+    const char  *name;
 
     static u_char  prefix[] = "application/vnd.openstack.images-";
 
@@ -164,7 +175,9 @@ ngx_http_glance_versions_path(ngx_http_request_t *r, ngx_str_t *path)
         rest = version.data + version.len;
     }
 
-    if (!ngx_http_glance_versions_known(version.data, version.len)) {
+    name = ngx_http_glance_versions_find(&version);
+
+    if (name == NULL) {
         return NGX_DECLINED;
     }
 
@@ -174,7 +187,7 @@ ngx_http_glance_versions_path(ngx_http_request_t *r, ngx_str_t *path)
     }
 
     path->data = p;
-    p = ngx_cpymem(p, "/v1", sizeof("/v1") - 1);
+    p = ngx_cpymem(p, name, sizeof("/v1") - 1);
     p = ngx_cpymem(p, rest, last - rest);
     path->len = p - path->data;
 
@@ -182,23 +195,27 @@ ngx_http_glance_versions_path(ngx_http_request_t *r, ngx_str_t *path)
 }
 
 
-static ngx_uint_t
-ngx_http_glance_versions_known(u_char *name, size_t len)
+/* "/v1" or "/v2", NULL if the version is none that is served */
+
+static const char *
+ngx_http_glance_versions_find(ngx_str_t *version)
 {
+    size_t       len;
     ngx_uint_t   i;
     const char  *id;
 
-    if (len == 2 && ngx_strncmp(name, "v1", 2) == 0) {
-        return 1;
-    }
-
     for (i = 0; ngx_http_glance_version_table[i].id; i++) {
         id = ngx_http_glance_version_table[i].id;
+        len = ngx_strlen(id);
 
-        if (ngx_strlen(id) == len && ngx_strncmp(name, id, len) == 0) {
-            return 1;
+        /* the whole of it, or without a minor */
+
+        if ((version->len == len || version->len == sizeof("v1") - 1)
+            && ngx_strncmp(version->data, id, version->len) == 0)
+        {
+            return ngx_http_glance_version_table[i].path;
         }
     }
 
-    return 0;
+    return NULL;
 }

@@ -14,8 +14,6 @@ static ngx_uint_t ngx_http_glance_write_request(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_uint_t create);
 static ngx_uint_t ngx_http_glance_write_type(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static ngx_uint_t ngx_http_glance_write_length(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, off_t expected);
 static json_t *ngx_http_glance_write_fields(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static ngx_int_t ngx_http_glance_write_properties(ngx_http_request_t *r,
@@ -52,7 +50,7 @@ ngx_http_glance_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return;
     }
 
-    if (!ngx_http_glance_write_length(r, ctx, ctx->meta.size)) {
+    if (!ngx_http_glance_data_length(r, ctx, ctx->meta.size)) {
         return;
     }
 
@@ -75,7 +73,8 @@ ngx_http_glance_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
     body = ngx_http_glance_has_body(r);
 
     if (body) {
-        ctx->claim = ngx_http_glance_create_claim(r, "killed");
+        ctx->claim = ngx_http_glance_create_claim(r,
+                                                ctx->route->dialect->failed);
 
         if (ctx->claim == NULL) {
             ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
@@ -127,7 +126,7 @@ ngx_http_glance_put(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return;
     }
 
-    if (!ngx_http_glance_write_length(r, ctx, ctx->meta.size)) {
+    if (!ngx_http_glance_data_length(r, ctx, ctx->meta.size)) {
         return;
     }
 
@@ -168,8 +167,7 @@ ngx_http_glance_write_request(ngx_http_request_t *r,
 static ngx_uint_t
 ngx_http_glance_write_type(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
-    u_char              *p;
-    glance_str_t         type, media;
+    glance_str_t         type;
     glance_multipart_t   m;
 
     if (r->headers_in.content_type == NULL) {
@@ -179,9 +177,23 @@ ngx_http_glance_write_type(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
     type.data = r->headers_in.content_type->value.data;
     type.len = r->headers_in.content_type->value.len;
 
-    if (ctx->route->dialect->multipart && glance_multipart_init(&m, type)) {
-        return 1;
+    return (ctx->route->dialect->multipart && glance_multipart_init(&m, type))
+           || ngx_http_glance_data_type(r);
+}
+
+
+ngx_uint_t
+ngx_http_glance_data_type(ngx_http_request_t *r)
+{
+    u_char        *p;
+    glance_str_t   type, media;
+
+    if (r->headers_in.content_type == NULL) {
+        return 0;
     }
+
+    type.data = r->headers_in.content_type->value.data;
+    type.len = r->headers_in.content_type->value.len;
 
     media = type;
 
@@ -201,8 +213,8 @@ ngx_http_glance_write_type(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
  * before anything is recorded.  The length of a multipart body says nothing.
  */
 
-static ngx_uint_t
-ngx_http_glance_write_length(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+ngx_uint_t
+ngx_http_glance_data_length(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     off_t expected)
 {
     off_t                        length;
@@ -231,8 +243,8 @@ ngx_http_glance_write_length(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
         && !glance_str_case_starts(type, glance_str("multipart/")))
     {
         ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
-                              "x-image-meta-size is %O, but Content-Length "
-                              "is %O", expected, length);
+                              "%s is %O, but Content-Length is %O",
+                              ctx->route->dialect->size, expected, length);
         return 0;
     }
 
@@ -476,7 +488,8 @@ ngx_http_glance_put_record(ngx_http_request_t *r,
         body = json_pack("{s:o}", "image", image);
 
     } else {
-        ctx->claim = ngx_http_glance_create_claim(r, "killed");
+        ctx->claim = ngx_http_glance_create_claim(r,
+                                                ctx->route->dialect->failed);
 
         (void) json_object_set_new(image, "status", json_string("saving"));
 
@@ -529,7 +542,7 @@ ngx_http_glance_put_allowed(ngx_http_request_t *r,
             return 0;
         }
 
-        return ngx_http_glance_write_length(r, ctx,
+        return ngx_http_glance_data_length(r, ctx,
                                            (ctx->meta.size < 0
                                             && ctx->image.size > 0)
                                            ? ctx->image.size

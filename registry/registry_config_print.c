@@ -29,7 +29,8 @@ registry_config_print(const registry_config_t *cf, FILE *out)
     const registry_config_value_t  *value;
 
     static const char *const  sections[] = {
-        "DEFAULT", "paste_deploy", "keystone_authtoken", "glance_store"
+        "DEFAULT", "paste_deploy", "keystone_authtoken", "cors",
+        "glance_store"
     };
 
     for (size_t s = 0; s < sizeof(sections) / sizeof(sections[0]); s++) {

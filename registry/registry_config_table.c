@@ -45,6 +45,11 @@
 
 #define K  "keystone_authtoken/"
 
+/* [cors] */
+#define CORS(name, def, help)                                                 \
+    { name, "cors", NULL, A, REGISTRY_OPT_STR, def, 0, 0, NULL,               \
+      REGISTRY_OPT_SECTION, help }
+
 #define DAY  86400
 
 
@@ -217,6 +222,28 @@ const registry_opt_t  registry_options[] = {
     KEYSTONE("service_token_roles", NULL, "service", 0,
         "Whose X-Service-Token makes an expired token of a caller count, "
         "separated by commas."),
+
+    /* pages of other origins */
+
+    CORS("allowed_origin", "",
+         "The origins, such as https://horizon.example.com, whose pages may "
+         "use the API, separated by commas; *: all; empty: none."),
+    { "allow_credentials", "cors", NULL, A, REGISTRY_OPT_BOOL, "True", 0, 0,
+      NULL, REGISTRY_OPT_SECTION,
+      "Their requests may carry credentials of the browser." },
+    CORS("expose_headers", "X-Image-Meta-Checksum,X-Auth-Token,"
+         "X-Subject-Token,X-Service-Token,X-OpenStack-Request-ID",
+         "The headers of answers that they may read."),
+    { "max_age", "cors", NULL, A, REGISTRY_OPT_INT, "3600", 0, INT32_MAX,
+      NULL, REGISTRY_OPT_SECTION,
+      "Seconds that a browser remembers what is allowed." },
+    CORS("allow_methods", "GET,PUT,POST,DELETE,PATCH",
+         "The methods that they may use."),
+    CORS("allow_headers", "Content-MD5,X-Image-Meta-Checksum,"
+         "X-Storage-Token,Accept-Encoding,X-Auth-Token,X-Identity-Status,"
+         "X-Roles,X-Service-Catalog,X-User-Id,X-Tenant-Id,"
+         "X-OpenStack-Request-ID",
+         "The headers that their requests may have, beside harmless ones."),
 
     /* database */
 

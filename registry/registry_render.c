@@ -34,6 +34,8 @@ static registry_rc_e registry_render_location(const registry_config_t *cf,
     const registry_render_t *render, FILE *out, registry_err_t *err);
 static registry_rc_e registry_render_identity(const registry_config_t *cf,
     const registry_render_t *render, FILE *out, registry_err_t *err);
+static registry_rc_e registry_render_cors(const registry_config_t *cf,
+    FILE *out, registry_err_t *err);
 static void registry_render_internal(const registry_config_t *cf, FILE *out);
 
 
@@ -396,6 +398,11 @@ registry_render_location(const registry_config_t *cf,
     }
 
     rc = registry_render_identity(cf, render, out, err);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_render_cors(cf, out, err);
+    }
+
     if (rc != REGISTRY_OK) {
         return rc;
     }
@@ -472,6 +479,47 @@ registry_render_identity(const registry_config_t *cf,
 }
 
 
+static registry_rc_e
+registry_render_cors(const registry_config_t *cf, FILE *out,
+    registry_err_t *err)
+{
+    registry_rc_e  rc;
+
+    static const struct {
+        const char  *option;
+        const char  *directive;
+    } lists[] = {
+        { "allow_methods", "glance_cors_methods" },
+        { "allow_headers", "glance_cors_headers" },
+        { "expose_headers", "glance_cors_expose" }
+    };
+
+    if (registry_config_str(cf, "allowed_origin")[0] == '\0') {
+        return REGISTRY_OK;
+    }
+
+    rc = registry_render_words(cf, "allowed_origin", "glance_cors_origin",
+                               "-_.:/[]*", "origins", out, err);
+
+    for (size_t i = 0;
+         rc == REGISTRY_OK && i < sizeof(lists) / sizeof(lists[0]);
+         i++)
+    {
+        rc = registry_render_words(cf, lists[i].option, lists[i].directive,
+                                   "-_", "names", out, err);
+    }
+
+    (void) fprintf(out,
+                   "            glance_cors_credentials %s;\n"
+                   "            glance_cors_max_age %" PRId64 "s;\n",
+                   registry_config_bool(cf, "allow_credentials") ? "on"
+                                                                 : "off",
+                   registry_config_int(cf, "max_age"));
+
+    return rc;
+}
+
+
 static void
 registry_render_internal(const registry_config_t *cf, FILE *out)
 {
@@ -481,7 +529,8 @@ registry_render_internal(const registry_config_t *cf, FILE *out)
                    "            proxy_pass http://glance_registry/;\n"
                    "            proxy_http_version 1.1;\n"
                    "            proxy_set_header Connection \"\";\n"
-                   "            proxy_set_header Host $host;\n");
+                   "            proxy_set_header Host $host;\n"
+                   "            proxy_redirect off;\n");
 
     if (registry_config_str(cf, "registry_secret")[0] != '\0') {
         (void) fprintf(out, "            proxy_set_header X-Glance-Secret "
@@ -508,6 +557,16 @@ registry_rc_e
 registry_render_roles(const registry_config_t *cf, const char *option,
     const char *directive, FILE *out, registry_err_t *err)
 {
+    return registry_render_words(cf, option, directive, "-_.:@ ",
+                                 "names of roles", out, err);
+}
+
+
+registry_rc_e
+registry_render_words(const registry_config_t *cf, const char *option,
+    const char *directive, const char *others, const char *what, FILE *out,
+    registry_err_t *err)
+{
     char         text[256];
     size_t       len;
     const char  *p;
@@ -533,10 +592,9 @@ registry_render_roles(const registry_config_t *cf, const char *option,
             text[n - 1] = '\0';
         }
 
-        if (!registry_render_word(text, "-_.:@ ")) {
+        if (!registry_render_word(text, others)) {
             return registry_err_set(err, REGISTRY_INVALID, "%s: must be "
-                                    "names of roles with commas between",
-                                    option);
+                                    "%s with commas between", option, what);
         }
 
         (void) fprintf(out, " \"%s\"", text);

@@ -53,6 +53,11 @@ registry_rc_e registry_render_roles(const registry_config_t *cf,
     const char *option, const char *directive, FILE *out,
     registry_err_t *err);
 
+/* the same for words of letters, digits and the others; what they are */
+registry_rc_e registry_render_words(const registry_config_t *cf,
+    const char *option, const char *directive, const char *others,
+    const char *what, FILE *out, registry_err_t *err);
+
 /* as one word of nginx.conf, whatever it is */
 void registry_render_quoted(const char *text, FILE *out);
 

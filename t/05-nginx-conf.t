@@ -475,6 +475,8 @@ check('duplicates' => sub {
     my %again = (
         glance => '',
         glance_commit_timeout => '5s',
+        glance_cors_credentials => 'on',
+        glance_cors_max_age => '1h',
         glance_default_store => 'file',
         glance_delayed_delete => 'on',
         glance_digest_pool => 'default',
@@ -511,7 +513,9 @@ check('duplicates' => sub {
               =~ /\{ ngx_string\("(glance\w*)"\),\n\s+NGX_/g;
 
     is_deeply([ grep { !exists $again{$_} } @all ],
-              [ 'glance_admin_role', 'glance_keystone_service_roles',
+              [ 'glance_admin_role', 'glance_cors_expose',
+                'glance_cors_headers', 'glance_cors_methods',
+                'glance_cors_origin', 'glance_keystone_service_roles',
                 'glance_trusted_proxies' ],
               'all directives');
 });

@@ -22,10 +22,10 @@ with_env('sqlite', sub {
     my $id = $env->create({ name => 'n', is_public => 1 }, body => 'data');
 
     check('version documents' => sub {
-        my $expected = { versions => [
-            map +{ id => "v1.$_", status => $_ ? 'CURRENT' : 'SUPPORTED',
+        my $expected = [
+            map +{ id => "v1.$_", status => 'SUPPORTED',
                    links => [{ rel => 'self', href => "$base/v1/" }] }, 1, 0
-        ] };
+        ];
 
         for my $case ([ GET => '/', 300 ], [ POST => '/', 300 ],
                       [ GET => '/versions', 200 ], [ GET => '/v9/images', 300 ],
@@ -35,7 +35,8 @@ with_env('sqlite', sub {
             my $r = $env->request($method, $path);
 
             status_is($r, $status, "$method $path");
-            is_deeply($r->json(), $expected, 'lists the versions');
+            is_deeply([ grep { $_->{id} =~ /^v1/ } @{$r->json()->{versions}} ],
+                      $expected, 'lists the versions');
             has_header($r, 'Content-Type', 'application/json');
             request_id_ok($r);
         }

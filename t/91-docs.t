@@ -17,6 +17,7 @@ my $top = "$FindBin::Bin/..";
 my $readme = read_file("$top/README.md");
 my $module = read_file("$top/ngx_glance/ngx_http_glance_module.c");
 my $keystone = read_file("$top/ngx_glance/ngx_http_glance_keystone_conf.c");
+my $cors = read_file("$top/ngx_glance/ngx_http_glance_cors.c");
 
 
 # directives: name => [contexts, field of the location's configuration]
@@ -68,10 +69,12 @@ sub merged {
     return $1 if "$module$keystone" =~ /merge_roles\(cf,\s*prev->$field,
                                         \s*&conf->$field,\s*"(\w+)"\)/sx;
 
-    return if $module !~ /ngx_conf_merge_(\w+)_value\(\s*conf->$field,
-                          \s*prev->$field,\s*(.*?)\);/sx
-              && $module !~ /ngx_conf_merge_()value\(\s*conf->$field,
-                             \s*prev->$field,\s*(.*?)\);/sx;
+    my $code = "$module$cors";
+
+    return if $code !~ /ngx_conf_merge_(\w+)_value\(\s*conf->$field,
+                        \s*prev->$field,\s*(.*?)\);/sx
+              && $code !~ /ngx_conf_merge_()value\(\s*conf->$field,
+                           \s*prev->$field,\s*(.*?)\);/sx;
 
     my ($type, $value) = ($1, $2);
 
@@ -202,7 +205,7 @@ check('programs' => sub {
 check('options' => sub {
     my $table = read_file("$top/registry/registry_config_table.c");
     my %known = map { $_ => 1 }
-                $table =~ /^\s+(?:STR|INT|BOOL|WORD)\("(\w+)"/mg;
+                $table =~ /^\s+(?:STR|INT|BOOL|WORD|CORS)\("(\w+)"/mg;
 
     cmp_ok(scalar(keys %known), '>', 50, 'options');
 

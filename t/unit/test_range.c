@@ -11,6 +11,7 @@
 
 static void test_range_parse(void);
 static void test_range_content(void);
+static void test_range_check(void);
 
 
 int
@@ -18,6 +19,7 @@ main(void)
 {
     test_range_parse();
     test_range_content();
+    test_range_check();
 
     return tap_done();
 }
@@ -86,5 +88,73 @@ test_range_content(void)
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         ok(!glance_range_content(glance_str(bad[i]), &range), bad[i]);
+    }
+}
+
+
+static void
+test_range_check(void)
+{
+    size_t          i;
+    glance_range_e  rc;
+    glance_range_t  range;
+
+    static const struct {
+        const char      *text;
+        uint64_t         size;
+        glance_range_e   rc;
+        uint64_t         first, last;
+    }  tests[] = {
+        { "bytes=0-3", 10, GLANCE_RANGE_OK, 0, 3 },
+        { "bytes=2-", 10, GLANCE_RANGE_OK, 2, 9 },
+        { "bytes=-3", 10, GLANCE_RANGE_OK, 7, 9 },
+        { "bytes=-100", 10, GLANCE_RANGE_OK, 0, 9 },
+        { "bytes=0-100", 10, GLANCE_RANGE_OK, 0, 9 },
+        { "bytes=9-9", 10, GLANCE_RANGE_OK, 9, 9 },
+        { "bytes=10-", 10, GLANCE_RANGE_BEYOND, 0, 0 },
+        { "bytes=10-20", 10, GLANCE_RANGE_BEYOND, 0, 0 },
+        { "bytes=0-", 0, GLANCE_RANGE_BEYOND, 0, 0 },
+        { "bytes=-1", 0, GLANCE_RANGE_BEYOND, 0, 0 },
+        { "bytes=0-1,3-4", 10, GLANCE_RANGE_MULTIPLE, 0, 0 },
+        { "bytes=,", 10, GLANCE_RANGE_MULTIPLE, 0, 0 },
+        { "bytes=5-2", 10, GLANCE_RANGE_INVALID, 0, 0 },
+        { "bytes=-0", 10, GLANCE_RANGE_INVALID, 0, 0 },
+        { "items=0-1", 10, GLANCE_RANGE_INVALID, 0, 0 },
+        { "items=0-1,2-3", 10, GLANCE_RANGE_INVALID, 0, 0 },
+        { "junk", 10, GLANCE_RANGE_INVALID, 0, 0 },
+        { "", 10, GLANCE_RANGE_INVALID, 0, 0 },
+        { "bytes=", 10, GLANCE_RANGE_INVALID, 0, 0 },
+        { "bytes=-", 10, GLANCE_RANGE_INVALID, 0, 0 },
+        { "bytes=a-b", 10, GLANCE_RANGE_INVALID, 0, 0 },
+        { "bytes=1-2-3", 10, GLANCE_RANGE_INVALID, 0, 0 },
+    };
+
+    static const struct {
+        const char      *text;
+        glance_range_e   rc;
+    }  contents[] = {
+        { "bytes 0-3/10", GLANCE_RANGE_OK },
+        { "bytes 0-3/*", GLANCE_RANGE_OK },
+        { "bytes 0-10/*", GLANCE_RANGE_BEYOND },
+        { "bytes 10-11/*", GLANCE_RANGE_BEYOND },
+        { "bytes */10", GLANCE_RANGE_INVALID },
+        { "bytes=0-3", GLANCE_RANGE_INVALID },
+    };
+
+    for (i = 0; i < tap_n(tests); i++) {
+        rc = glance_range_check(glance_str(tests[i].text), tests[i].size,
+                                &range);
+
+        ok(rc == tests[i].rc
+           && (rc != GLANCE_RANGE_OK
+               || (range.first == tests[i].first
+                   && range.last == tests[i].last)),
+           "v2: \"%s\"", tests[i].text);
+    }
+
+    for (i = 0; i < tap_n(contents); i++) {
+        ok(glance_range_check_content(glance_str(contents[i].text), 10,
+                                      &range)
+           == contents[i].rc, "v2: \"%s\"", contents[i].text);
     }
 }

@@ -292,6 +292,7 @@ sub internal {
         'proxy_http_version 1.1',
         'proxy_set_header Connection ""',
         'proxy_set_header Host $host',
+        'proxy_redirect off',
         defined $p->{secret}
             ? "proxy_set_header X-Glance-Secret \"$p->{secret}\"" : (),
         'proxy_buffer_size 16k',
