@@ -26,6 +26,7 @@ use Glance::Program;
 #                 internal => TEXT }
 #   directives => TEXT       inside the location
 #   server => TEXT, http => TEXT, main => TEXT, internal => TEXT
+#   daemon => 1              "daemon on", as for a binary upgrade
 #   text => TEXT             instead of all that, adapted() to this test
 #   stock => 1               without the module, for tests of these tests
 
@@ -62,7 +63,34 @@ sub start {
 
     write_file("$p->{dir}/nginx.conf", $p->config());
 
-    return $p->launch([ $p->argv() ], env => $p->{env});
+    return $p->{daemon} ? $p->daemonize()
+                        : $p->launch([ $p->argv() ], env => $p->{env});
+}
+
+
+# a daemon has no parent but this test, and says its pid in a file
+
+sub daemonize {
+    my ($p) = @_;
+
+    my ($status, $text) = run_command([ $p->argv() ], env => {
+        Glance::Program::sanitizer_env($p->{dir}), %{$p->{env} || {}} });
+
+    die "nginx did not start:\n$text\n" if $status != 0;
+
+    wait_until(sub { $p->{pid} = $p->pid_of(); return $p->ready() })
+        or die "nginx does not answer:\n" . $p->tail() . "\n";
+
+    return $p;
+}
+
+
+sub pid_of {
+    my ($p, $suffix) = @_;
+
+    my $text = eval { read_file("$p->{dir}/nginx.pid" . ($suffix || '')) };
+
+    return defined $text && $text =~ /^(\d+)\n/ ? $1 : undef;
 }
 
 
@@ -110,10 +138,23 @@ sub connect {
 # pids of the workers that serve new connections
 
 sub workers {
-    my ($p) = @_;
+    my ($p, $master) = @_;
 
-    return grep { process_title($_) =~ /^nginx: worker process$/ }
-           children($p->{pid});
+    $master ||= $p->{pid};
+
+    return grep { process_title($_) =~ /^nginx: worker process$/
+                  && parent_of($_) == $master } children($master);
+}
+
+
+# another master can be a child of ours: in a binary upgrade
+
+sub parent_of {
+    my ($pid) = @_;
+
+    my $text = eval { read_file("/proc/$pid/status") } || '';
+
+    return $text =~ /^PPid:\s+(\d+)/m ? $1 : 0;
 }
 
 
@@ -181,6 +222,7 @@ sub config {
         upstream => join("\n        ", map {
             join(' ', 'server', $_, $p->{upstream_options} || ()) . ';'
         } @{$p->{registries} || ['127.0.0.1:1']}),
+        daemon => $p->{daemon} ? 'on' : 'off',
         (map { $_ => defined $p->{$_} ? $p->{$_} : '' }
             qw/ dir port port_h2 access_log log main http server /),
         location => $p->{stock} ? 'return 200 stock;' : $p->location(),
@@ -358,7 +400,7 @@ sub keystone_internal {
 __DATA__
 %%load%%
 %%user%%
-daemon off;
+daemon %%daemon%%;
 worker_processes %%workers%%;
 pid %%dir%%/nginx.pid;
 error_log %%log%% %%level%%;
