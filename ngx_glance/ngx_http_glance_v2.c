@@ -148,7 +148,12 @@ ngx_http_glance_v2_size(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 static void
 ngx_http_glance_v2_claimed(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
-    ngx_str_t  none;
+    ngx_str_t                    none;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    ctx->store = glcf->default_store;
 
     /* the upload's own calls are not the caller's */
     ctx->policy = NULL;
