@@ -83,6 +83,10 @@ ngx_http_glance_upload_commit(ngx_http_request_t *r,
         return;
     }
 
+    if (!ngx_http_glance_inspect_accept(r, ctx)) {
+        return;
+    }
+
     if (glcf->registry_claims) {
         ngx_http_glance_commit_fence(r, ctx);
         return;
@@ -311,7 +315,13 @@ ngx_http_glance_commit_record(ngx_http_request_t *r,
                      "location_data", location,
                      "from_state", "saving");
 
-    if (body == NULL) {
+    if (body == NULL
+        || (u->virtual_size > 0
+            && json_object_set_new(json_object_get(body, "image"),
+                                   "virtual_size",
+                                   json_integer(u->virtual_size)) != 0))
+    {
+        json_decref(body);
         ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR,
                                     "Out of memory");
         return;

@@ -50,6 +50,12 @@ static ngx_conf_enum_t  ngx_http_glance_status_words[] = {
 };
 
 
+static ngx_conf_bitmask_t  ngx_http_glance_gpt_checks[] = {
+    { ngx_string("mbr"), NGX_HTTP_GLANCE_GPT_MBR },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_conf_num_bounds_t  ngx_http_glance_buffers_bounds = {
     ngx_conf_check_num_bounds, 2, 64
 };
@@ -155,6 +161,13 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       offsetof(ngx_http_glance_loc_conf_t, file_root),
       NULL },
 
+    { ngx_string("glance_gpt_safety_checks_nonfatal"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_conf_set_bitmask_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, gpt_nonfatal),
+      &ngx_http_glance_gpt_checks },
+
     { ngx_string("glance_identity"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_enum_slot,
@@ -237,6 +250,13 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       ngx_conf_set_flag_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_glance_loc_conf_t, registry_claims),
+      NULL },
+
+    { ngx_string("glance_require_image_format_match"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, require_format_match),
       NULL },
 
     { ngx_string("glance_seed_post_status"),
@@ -344,6 +364,7 @@ ngx_http_glance_create_loc_conf(ngx_conf_t *cf)
      *     conf->registry = { 0, NULL };
      *     conf->file_root = { 0, NULL };
      *     conf->upload_buffers.num = 0;
+     *     conf->gpt_nonfatal = 0;
      *     conf->node = { 0, NULL };
      *     conf->public_endpoint = { 0, NULL };
      */
@@ -365,6 +386,7 @@ ngx_http_glance_create_loc_conf(ngx_conf_t *cf)
     conf->image_size_cap = NGX_CONF_UNSET;
     conf->lease = NGX_CONF_UNSET_MSEC;
     conf->commit_timeout = NGX_CONF_UNSET_MSEC;
+    conf->require_format_match = NGX_CONF_UNSET;
     conf->seed_post_status = NGX_CONF_UNSET_UINT;
     conf->seed_status_word = NGX_CONF_UNSET_UINT;
 
@@ -419,6 +441,10 @@ ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->node, prev->node, "");
     ngx_conf_merge_str_value(conf->public_endpoint, prev->public_endpoint,
                              "");
+    ngx_conf_merge_value(conf->require_format_match,
+                         prev->require_format_match, 1);
+    ngx_conf_merge_bitmask_value(conf->gpt_nonfatal, prev->gpt_nonfatal,
+                                 NGX_CONF_BITMASK_SET);
     ngx_conf_merge_uint_value(conf->seed_post_status, prev->seed_post_status,
                               NGX_HTTP_CREATED);
     ngx_conf_merge_uint_value(conf->seed_status_word, prev->seed_status_word,

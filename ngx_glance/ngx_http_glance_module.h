@@ -49,6 +49,8 @@ typedef enum {
 #define NGX_HTTP_GLANCE_MULTIPLE_CHOICES  300
 #define NGX_HTTP_GLANCE_GONE              410
 
+#define NGX_HTTP_GLANCE_GPT_MBR  0x0002     /* beside NGX_CONF_BITMASK_SET */
+
 #define NGX_HTTP_GLANCE_KEY_LEN  32     /* SHA-256 */
 
 typedef struct {
@@ -105,6 +107,9 @@ typedef struct {
     ngx_msec_t                  commit_timeout;
     ngx_str_t                   node;
     ngx_str_t                   public_endpoint;
+
+    ngx_flag_t                  require_format_match;
+    ngx_uint_t                  gpt_nonfatal;       /* bits */
 
     ngx_uint_t                  seed_post_status;
     ngx_uint_t                  seed_status_word;

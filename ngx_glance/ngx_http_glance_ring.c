@@ -43,6 +43,10 @@ ngx_http_glance_ring_create(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+    if (ngx_http_glance_inspect_create(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_glance_ring_digests(r, ctx);
 }
 
@@ -270,6 +274,11 @@ ngx_http_glance_ring_hash(void *data)
         {
             lane->failed = 1;
             return;
+        }
+
+        if (u->inspect && lane == &u->lanes[NGX_HTTP_GLANCE_MD5]) {
+            ngx_http_glance_inspect_feed(u->inspect, u->bufs[n % u->nbufs],
+                                         u->lens[n % u->nbufs]);
         }
     }
 }

@@ -20,6 +20,9 @@
 #define NGX_HTTP_GLANCE_DIGESTS  2
 
 
+typedef struct ngx_http_glance_inspect_s  ngx_http_glance_inspect_t;
+
+
 /*
  * The body goes through a ring of buffers.  "filled" counts the buffers
  * filled so far, each reader's "done" those it has worked off; buffer n lies
@@ -54,6 +57,8 @@ struct ngx_http_glance_upload_s {
     off_t                       expected;   /* -1: unknown */
     ngx_str_t                   checksum;   /* expected, may be empty */
     ngx_str_t                   digest[NGX_HTTP_GLANCE_DIGESTS];
+    ngx_http_glance_inspect_t  *inspect;    /* NULL: of no interest */
+    off_t                       virtual_size;   /* 0: not known */
 
     glance_multipart_t         *multipart;
     glance_str_t                content;    /* of a part, to be taken */
@@ -114,6 +119,14 @@ ngx_uint_t ngx_http_glance_ring_drained(ngx_http_glance_upload_t *u);
 void ngx_http_glance_ring_free(ngx_http_request_t *r,
     ngx_http_glance_upload_t *u);
 void ngx_http_glance_upload_go_on(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+/* inspect: the second is called by a thread */
+ngx_int_t ngx_http_glance_inspect_create(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_inspect_feed(ngx_http_glance_inspect_t *inspect,
+    u_char *data, size_t len);
+ngx_uint_t ngx_http_glance_inspect_accept(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 
 /* between upload.c and commit.c */

@@ -30,7 +30,7 @@ registry_config_print(const registry_config_t *cf, FILE *out)
 
     static const char *const  sections[] = {
         "DEFAULT", "paste_deploy", "keystone_authtoken", "cors",
-        "glance_store"
+        "oslo_policy", "image_format", "glance_store"
     };
 
     for (size_t s = 0; s < sizeof(sections) / sizeof(sections[0]); s++) {

@@ -297,6 +297,14 @@ const registry_opt_t  registry_options[] = {
     STR("container_formats", "image_format", "DEFAULT/container_formats", RS,
         "ami,ari,aki,bare,ovf,ova,docker,compressed", 0,
         "The container formats, likewise."),
+    BOOL("require_image_format_match", "image_format",
+         "DEFAULT/require_image_format_match", A, "True",
+         "Refuse data of API v2 that are not of the disk format of their "
+         "image; without it, log a warning. Unsafe images are refused always."
+         ),
+    STR("gpt_safety_checks_nonfatal", "image_format",
+        "DEFAULT/gpt_safety_checks_nonfatal", A, "", 0,
+        "Faults of a partition table that only log a warning: mbr."),
     BOOL("show_image_direct_url", D, NULL, RS, "False",
          "API v2 tells where the data of an image are (direct_url)."),
     BOOL("show_multiple_locations", D, NULL, RS, "False",

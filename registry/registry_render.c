@@ -34,6 +34,8 @@ static registry_rc_e registry_render_location(const registry_config_t *cf,
     const registry_render_t *render, FILE *out, registry_err_t *err);
 static registry_rc_e registry_render_identity(const registry_config_t *cf,
     const registry_render_t *render, FILE *out, registry_err_t *err);
+static registry_rc_e registry_render_formats(const registry_config_t *cf,
+    FILE *out, registry_err_t *err);
 static registry_rc_e registry_render_cors(const registry_config_t *cf,
     FILE *out, registry_err_t *err);
 static void registry_render_internal(const registry_config_t *cf, FILE *out);
@@ -376,6 +378,11 @@ registry_render_location(const registry_config_t *cf,
     (void) fprintf(out, "            glance_lease %" PRId64 "s;\n",
                    (lease < 3) ? 3 : lease);
 
+    rc = registry_render_formats(cf, out, err);
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
     text = registry_config_str(cf, "node_name");
 
     if (!registry_render_word(text, "-_.:")) {
@@ -414,6 +421,43 @@ registry_render_location(const registry_config_t *cf,
                    "            aio threads=glance;\n"
                    "            tcp_nopush on;\n"
                    "        }\n\n");
+
+    return REGISTRY_OK;
+}
+
+
+static registry_rc_e
+registry_render_formats(const registry_config_t *cf, FILE *out,
+    registry_err_t *err)
+{
+    bool         mbr;
+    size_t       len;
+    const char  *p;
+
+    mbr = false;
+    p = registry_config_str(cf, "gpt_safety_checks_nonfatal");
+
+    for (p += strspn(p, ", \t"); *p != '\0'; p += strspn(p, ", \t")) {
+        len = strcspn(p, ", \t");
+
+        if (len != 3 || strncmp(p, "mbr", 3) != 0) {
+            return registry_err_set(err, REGISTRY_INVALID,
+                                    "gpt_safety_checks_nonfatal: there is "
+                                    "only mbr");
+        }
+
+        mbr = true;
+        p += len;
+    }
+
+    (void) fprintf(out, "            glance_require_image_format_match %s;\n",
+                   registry_config_bool(cf, "require_image_format_match")
+                   ? "on" : "off");
+
+    if (mbr) {
+        (void) fprintf(out,
+                       "            glance_gpt_safety_checks_nonfatal mbr;\n");
+    }
 
     return REGISTRY_OK;
 }

@@ -276,6 +276,8 @@ check('what is right is taken' => sub {
         glance_admin_role => 'glance_admin_role admin operator;',
         glance_commit_timeout => 'glance_commit_timeout 1m;',
         glance_default_store => 'glance_default_store file;',
+        glance_gpt_safety_checks_nonfatal =>
+            'glance_gpt_safety_checks_nonfatal mbr;',
         glance_identity => 'glance_identity trusted;',
         glance_image_size_cap => 'glance_image_size_cap 5g;',
         glance_keystone => 'glance_keystone /_glance_keystone;',
@@ -291,6 +293,8 @@ check('what is right is taken' => sub {
         glance_public_endpoint => 'glance_public_endpoint https://i.test;',
         glance_registry => 'glance_registry /_glance_registry/;',
         glance_registry_claims => 'glance_registry_claims off;',
+        glance_require_image_format_match =>
+            'glance_require_image_format_match off;',
         glance_seed_post_status => 'glance_seed_post_status 200;',
         glance_seed_status_word => 'glance_seed_status_word available;',
         glance_thread_pool => 'glance_thread_pool default;',
@@ -437,6 +441,9 @@ check('values that are not any' => sub {
             with(glance_commit_timeout => 'glance_commit_timeout soon;'));
     mistake('a size that is none', 'glance_image_size_cap',
             with(glance_image_size_cap => 'glance_image_size_cap large;'));
+    mistake('a check that is none', [ qr/invalid value "crc"/ ],
+            with(glance_gpt_safety_checks_nonfatal =>
+                 'glance_gpt_safety_checks_nonfatal mbr crc;'));
     mistake('an argument too many', 'glance',
             with(glance => 'glance on;'));
     mistake('an argument too few', 'glance_upload_buffers',
@@ -493,6 +500,7 @@ check('duplicates' => sub {
         glance_public_endpoint => 'http://i.test',
         glance_registry => '/_glance_registry',
         glance_registry_claims => 'on',
+        glance_require_image_format_match => 'on',
         glance_seed_post_status => '201',
         glance_seed_status_word => 'active',
         glance_store_connect_timeout => '5s',
@@ -515,7 +523,8 @@ check('duplicates' => sub {
     is_deeply([ grep { !exists $again{$_} } @all ],
               [ 'glance_admin_role', 'glance_cors_expose',
                 'glance_cors_headers', 'glance_cors_methods',
-                'glance_cors_origin', 'glance_keystone_service_roles',
+                'glance_cors_origin', 'glance_gpt_safety_checks_nonfatal',
+                'glance_keystone_service_roles',
                 'glance_trusted_proxies' ],
               'all directives');
 });

@@ -394,6 +394,8 @@ check('directives' => sub {
         'nginx_module = '
             . Glance::Program::built('ngx_http_glance_module.so'),
         'delayed_delete = True',
+        '[image_format]', 'gpt_safety_checks_nonfatal = mbr',
+        'require_image_format_match = True',
         '[paste_deploy]', 'flavor = trusted') . "\n";
 
     my ($status, $said, $v) = verdicts('glance-api.conf', $text);
