@@ -22,6 +22,10 @@ PREFIX         ?= /usr/local
 BINDIR         ?= $(PREFIX)/bin
 MODULEDIR      ?= $(PREFIX)/lib/nginx/modules
 DATADIR        ?= $(PREFIX)/share/ngx_glance
+MANDIR         ?= $(PREFIX)/share/man
+
+# of everything; debian/changelog has to agree
+VERSION       := $(shell sed -n '/^Changes with ngx_glance /{s///p;q}' CHANGES)
 
 # V=1 shows the compiler's command lines
 Q              = $(if $(V),,@)
@@ -52,6 +56,7 @@ PROGRAM_OBJECTS  = $(PROGRAMS:%=$(BUILD)/registry/%.o)
 BINARIES         = $(addprefix $(BUILD)/,$(subst _,-,$(PROGRAMS)))
 LIBRARIES        = $(BUILD)/libregistry.a $(BUILD)/libglance.a
 MODULE           = $(BUILD)/ngx_http_glance_module.so
+MANUALS          = $(BINARIES:$(BUILD)/%=$(BUILD)/man/%.8)
 
 UNIT    = $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
 FUZZ    = $(patsubst t/fuzz/fuzz_%.c,%,$(wildcard t/fuzz/fuzz_*.c))
@@ -63,7 +68,8 @@ SAMPLES = conf/glance-api.conf.sample conf/glance-registry.conf.sample
 
 
 .PHONY: all help nginx registry programs deps run start stop test check lint \
-        unit asan valgrind fuzz coverage bench install clean samples FORCE
+        unit asan valgrind fuzz coverage bench install clean samples FORCE \
+        man deb version
 
 all: nginx programs
 
@@ -90,6 +96,8 @@ help:
 	@echo "make bench      the speed beside stock nginx, in about 5 minutes"
 	@echo "                BENCH_SIZE=1g BENCH_RUNS=5 BENCH_SECONDS=1.5 BENCH_DIR="
 	@echo "make install    into PREFIX=$(PREFIX) (DESTDIR=)"
+	@echo "make man        the manual pages, into $(BUILD)/man/"
+	@echo "make deb        Debian packages, into $(BUILD)/deb/"
 	@echo "make deps       install the Debian packages that a build needs"
 	@echo "make clean      remove what was built"
 	@echo
@@ -109,6 +117,9 @@ $(BUILD)/registry/%.o: registry/%.c
 	@echo "compiling $@"
 	$(Q)$(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) $(INCLUDES) -MMD -MP \
 	    -c -o $@ $<
+
+$(BUILD)/registry/registry_cli.o: INCLUDES += -DGLANCE_VERSION='"$(VERSION)"'
+$(BUILD)/registry/registry_cli.o: CHANGES
 
 # registry/schema.mk makes the source, always in build/
 $(BUILD)/registry/registry_schema_data.o: build/registry/registry_schema_data.c
@@ -353,12 +364,58 @@ samples: $(SAMPLES)
 conf/glance-%.conf.sample: $(BUILD)/glance-%
 	HOME=/nonexistent $< --print-config > $@
 
-install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MODULEDIR) \
-	    $(DESTDIR)$(DATADIR)
-	install $(BINARIES) $(DESTDIR)$(BINDIR)
+# a page's options are those that the program tells
+$(BUILD)/man/%.8: man/%.8 man/man.awk $(BUILD)/%
+	@mkdir -p $(@D)
+	@echo "making $@"
+	$(Q)$(BUILD)/$* --help | awk -v version='$(VERSION)' -f man/man.awk - $< \
+	    > $@
+
+man: $(MANUALS)
+
+version:
+	@echo '$(VERSION)'
+
+install: all install-programs
+	install -d $(DESTDIR)$(MODULEDIR) $(DESTDIR)$(DATADIR)
 	install -m 644 $(MODULE) $(DESTDIR)$(MODULEDIR)
 	install -m 644 $(wildcard conf/*.sample) $(DESTDIR)$(DATADIR)
+
+.PHONY: install-programs
+
+install-programs: programs man
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8
+	install $(BINARIES) $(DESTDIR)$(BINDIR)
+	install -m 644 $(MANUALS) $(DESTDIR)$(MANDIR)/man8
+
+
+# packages: built in a copy of the tree, which keeps its objects for next time
+
+DEB         = $(BUILD)/deb
+DEB_OPTIONS = nocheck parallel=2
+
+deb:
+	bin/glance-deps deb
+	$(MAKE) --no-print-directory packages
+
+.PHONY: packages
+
+packages:
+	@mkdir -p $(DEB)/ngx-glance
+	@rm -f $(DEB)/*.deb $(DEB)/*.changes $(DEB)/*.buildinfo
+	@find $(DEB)/ngx-glance -mindepth 1 -maxdepth 1 ! -name build \
+	    ! -name 'obj-*' -exec rm -rf {} +
+	@tar --exclude=./.git --exclude='./build*' --exclude=./run \
+	    --exclude='./obj-*' --exclude='./$(BUILD)' -cf - . \
+	    | tar -C $(DEB)/ngx-glance -xf -
+	@echo "building packages in $(DEB)"
+	@cd $(DEB)/ngx-glance \
+	    && env -u MAKEFLAGS -u MFLAGS -u BUILD \
+	        DEB_BUILD_OPTIONS='$(DEB_OPTIONS)' \
+	        dpkg-buildpackage -us -uc -b -nc > ../build.log 2>&1 \
+	    || { tail -n 40 ../build.log; exit 1; }
+	@ls $(DEB)/*.deb
+
 
 clean:
 	rm -rf build build-asan build-coverage

@@ -13,6 +13,9 @@
 #include "registry_log.h"
 
 
+#define REGISTRY_CLI_PATH  4096
+
+
 static const registry_cli_opt_t *registry_cli_find(const registry_cli_t *cli,
     const char *name, size_t len);
 static const registry_cli_opt_t *registry_cli_letter(
@@ -27,6 +30,7 @@ static void registry_cli_help_table(const registry_cli_opt_t *opt);
 static bool registry_cli_set(const registry_cli_opt_t *opt,
     const char *value, registry_config_t *cf, registry_err_t *err);
 static void registry_cli_log_line(void *arg, const char *text);
+static const char *registry_cli_base(const char *path);
 
 
 static const registry_cli_opt_t  registry_cli_common[] = {
@@ -156,6 +160,13 @@ registry_cli_load(const registry_cli_t *cli, const char *first,
         return REGISTRY_EXIT_FAILURE;
     }
 
+    if (registry_cli_own_log(*cf, cli->program, &err) != REGISTRY_OK) {
+        (void) fprintf(stderr, "ERROR: %s\n", err.text);
+        registry_config_free(*cf);
+        *cf = NULL;
+        return REGISTRY_EXIT_FAILURE;
+    }
+
     for (size_t i = 0; i < cli->n_values; i++) {
         if (!registry_cli_set(cli->values[i].opt, cli->values[i].value, *cf,
                               &err))
@@ -175,6 +186,36 @@ registry_cli_load(const registry_cli_t *cli, const char *first,
     }
 
     return -1;
+}
+
+
+registry_rc_e
+registry_cli_own_log(registry_config_t *cf, const char *program,
+    registry_err_t *err)
+{
+    int          n;
+    char         path[REGISTRY_CLI_PATH];
+    const char  *log;
+
+    log = registry_config_str(cf, "log_file");
+
+    if (log[0] == '\0' || strcmp(program, "glance-api") == 0
+        || strcmp(registry_cli_base(registry_config_path(cf)),
+                  "glance-api.conf")
+           != 0)
+    {
+        return REGISTRY_OK;
+    }
+
+    n = snprintf(path, sizeof(path), "%.*s%s.log",
+                 (int) (registry_cli_base(log) - log), log,
+                 program + sizeof("glance-") - 1);
+
+    if (n < 0 || (size_t) n >= sizeof(path)) {
+        return registry_err_set(err, REGISTRY_INVALID, "log_file: too long");
+    }
+
+    return registry_config_set(cf, "log_file", path, err);
 }
 
 
@@ -473,4 +514,17 @@ registry_cli_log_line(void *arg, const char *text)
     (void) arg;
 
     registry_log(REGISTRY_LOG_DEBUG, NULL, "%s", text);
+}
+
+
+/* the file name in the path */
+
+static const char *
+registry_cli_base(const char *path)
+{
+    const char  *slash;
+
+    slash = strrchr(path, '/');
+
+    return (slash != NULL) ? slash + 1 : path;
 }

@@ -15,10 +15,6 @@
 #include "registry_config.h"
 
 
-#ifndef GLANCE_VERSION
-#define GLANCE_VERSION  "1.0.0"
-#endif
-
 /* exit statuses */
 
 #define REGISTRY_EXIT_OK       0
@@ -88,6 +84,13 @@ int registry_cli_load(const registry_cli_t *cli, const char *first,
 /* parse and load with the first argument: all that a server needs */
 int registry_cli_start(registry_cli_t *cli, int argc, char **argv,
     registry_config_t **cf);
+
+/*
+ * A program that reads glance-api.conf must not write into the API server's
+ * log: "worker.log" beside it is its own.
+ */
+registry_rc_e registry_cli_own_log(registry_config_t *cf,
+    const char *program, registry_err_t *err);
 
 /* prints the configuration's warnings to the log, and with debug its dump */
 void registry_cli_log_config(const registry_config_t *cf);

@@ -184,8 +184,7 @@ registry_control_beside(const char *conf, const char *file, char *path)
 static registry_rc_e
 registry_control_foreign(registry_server_t *server, registry_err_t *err)
 {
-    char                path[REGISTRY_CONTROL_PATH], port[32];
-    const char         *log;
+    char                port[32];
     registry_rc_e       rc;
     registry_config_t  *api;
 
@@ -195,21 +194,10 @@ registry_control_foreign(registry_server_t *server, registry_err_t *err)
         return REGISTRY_OK;
     }
 
-    log = registry_config_str(server->cf, "log_file");
+    rc = registry_cli_own_log(server->cf, server->name, err);
 
-    if (log[0] != '\0') {
-        (void) snprintf(path, sizeof(path), "%.*s%s.log",
-                        (int) (registry_control_base(log) - log), log,
-                        server->name + sizeof("glance-") - 1);
-
-        rc = registry_config_set(server->cf, "log_file", path, err);
-        if (rc != REGISTRY_OK) {
-            return rc;
-        }
-    }
-
-    if (server->kind != REGISTRY_SERVER_REGISTRY) {
-        return REGISTRY_OK;
+    if (rc != REGISTRY_OK || server->kind != REGISTRY_SERVER_REGISTRY) {
+        return rc;
     }
 
     api = registry_config_load("glance-api", server->conf, err);
