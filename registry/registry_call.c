@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "glance_fault.h"
+#include "glance_time.h"
 #include "glance_uuid.h"
 #include "registry_log.h"
 #include "registry_router.h"
@@ -206,6 +207,37 @@ registry_request_new_id(registry_request_t *rq, glance_str_t *id)
     id->len = GLANCE_UUID_LEN;
 
     return REGISTRY_OK;
+}
+
+
+/* a plus sign that nobody encoded has arrived as a space */
+
+bool
+registry_request_time(registry_request_t *rq, glance_str_t value,
+    int64_t *epoch)
+{
+    glance_str_t    copy;
+    unsigned char  *p;
+
+    if (glance_time_parse(value, epoch)) {
+        return true;
+    }
+
+    if (!registry_pool_copy(rq->pool, value, &copy)) {
+        return false;
+    }
+
+    p = (unsigned char *) copy.data;
+
+    for (size_t i = copy.len; i > 0; i--) {
+
+        if (p[i - 1] == ' ') {
+            p[i - 1] = '+';
+            break;
+        }
+    }
+
+    return glance_time_parse(copy, epoch);
 }
 
 

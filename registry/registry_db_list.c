@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "registry_db_images.h"
+#include "registry_db_list.h"
 #include "registry_query.h"
 
 
@@ -24,24 +24,15 @@ typedef struct {
 
 typedef struct {
     registry_pool_t    *pool;
-    registry_value_t    key;            /* of the sort key */
-    registry_value_t    created_at;
-    glance_str_t        id;
+    size_t              n;
+    registry_value_t    keys[REGISTRY_SORT_N];
     bool                found;
 } registry_marker_t;
 
 typedef struct {
     registry_pool_t    *pool;
     registry_image_t  **tail;
-} registry_page_t;
-
-typedef enum {
-    REGISTRY_PART_ALL = 0,
-    REGISTRY_PART_NOT_PUBLIC,
-    REGISTRY_PART_PUBLIC,
-    REGISTRY_PART_OWN,
-    REGISTRY_PART_SHARED
-} registry_part_e;
+} registry_found_t;
 
 
 static registry_rc_e registry_list_marker(registry_tx_t *tx,
@@ -51,22 +42,25 @@ static registry_rc_e registry_list_marker_row(void *arg,
     const registry_value_t *row);
 static bool registry_list_copy(registry_pool_t *pool,
     const registry_value_t *value, registry_value_t *copy);
-static size_t registry_list_parts(const registry_list_t *list,
-    registry_part_e *parts);
 static void registry_list_part(registry_tx_t *tx, registry_query_t *q,
     const registry_list_t *list, const registry_marker_t *marker,
     registry_part_e part);
+static const char *registry_list_index(registry_tx_t *tx,
+    const registry_list_t *list, registry_part_e part);
+static bool registry_list_default(const registry_list_t *list, size_t from);
 static void registry_list_scope(registry_query_t *q,
     const registry_list_t *list, registry_part_e part);
-static void registry_list_filters(registry_query_t *q,
+static void registry_list_conditions(registry_query_t *q,
+    const registry_list_t *list);
+static void registry_list_children(registry_query_t *q,
     const registry_list_t *list);
 static void registry_list_behind(registry_tx_t *tx, registry_query_t *q,
     const registry_list_t *list, const registry_marker_t *marker);
 static void registry_list_pair(registry_tx_t *tx, registry_query_t *q,
-    const registry_list_t *list, const registry_marker_t *marker);
+    bool ascending, const registry_value_t *keys);
 static void registry_list_compare(registry_query_t *q, const char *column,
     const char *operator, registry_value_t value);
-static void registry_list_order(registry_query_t *q,
+static void registry_list_order_by(registry_query_t *q,
     const registry_list_t *list);
 static registry_rc_e registry_list_row(void *arg,
     const registry_value_t *row);
@@ -89,17 +83,105 @@ static const registry_key_t  registry_keys[REGISTRY_SORT_N] = {
     [REGISTRY_SORT_ID] = { "id", false }
 };
 
-/* of schema 003; NULL: whatever the database chooses */
-
-static const char *const  registry_list_indexes[] = {
-    [REGISTRY_PART_ALL] = "{force}ngx_glance_all{/force}",
-    [REGISTRY_PART_NOT_PUBLIC] = "{force}ngx_glance_all{/force}",
-    [REGISTRY_PART_PUBLIC] = "{force}ngx_glance_visibility{/force}",
-    [REGISTRY_PART_OWN] = "{force}ngx_glance_owner{/force}",
-    [REGISTRY_PART_SHARED] = NULL
+static const char *const  registry_list_columns[] = {
+    [REGISTRY_WHERE_ID] = "id",
+    [REGISTRY_WHERE_NAME] = "name",
+    [REGISTRY_WHERE_STATUS] = "status",
+    [REGISTRY_WHERE_DISK_FORMAT] = "disk_format",
+    [REGISTRY_WHERE_CONTAINER_FORMAT] = "container_format",
+    [REGISTRY_WHERE_OWNER] = "owner",
+    [REGISTRY_WHERE_CHECKSUM] = "checksum",
+    [REGISTRY_WHERE_OS_HASH_ALGO] = "os_hash_algo",
+    [REGISTRY_WHERE_OS_HASH_VALUE] = "os_hash_value",
+    [REGISTRY_WHERE_SIZE] = "size",
+    [REGISTRY_WHERE_VIRTUAL_SIZE] = "virtual_size",
+    [REGISTRY_WHERE_MIN_DISK] = "min_disk",
+    [REGISTRY_WHERE_MIN_RAM] = "min_ram",
+    [REGISTRY_WHERE_PROTECTED] = "protected",
+    [REGISTRY_WHERE_CREATED_AT] = "created_at",
+    [REGISTRY_WHERE_UPDATED_AT] = "updated_at"
 };
 
-static const char *const  registry_list_aliases[] = { "a", "b", "c" };
+static const char *const  registry_list_operators[] = {
+    [REGISTRY_EQ] = " = ?",
+    [REGISTRY_NE] = " <> ?",
+    [REGISTRY_LT] = " < ?",
+    [REGISTRY_LE] = " <= ?",
+    [REGISTRY_GT] = " > ?",
+    [REGISTRY_GE] = " >= ?",
+    [REGISTRY_IN] = " IN "
+};
+
+static const char *const  registry_list_aliases[REGISTRY_PARTS_MAX] = {
+    "a", "b", "c", "d"
+};
+
+
+/* behind the id nothing decides any more */
+
+void
+registry_list_order(registry_list_t *list, registry_sort_e key,
+    bool ascending)
+{
+    for (size_t i = 0; i < list->n_order; i++) {
+
+        if (list->order[i].key == key
+            || list->order[i].key == REGISTRY_SORT_ID)
+        {
+            return;
+        }
+    }
+
+    list->order[list->n_order].key = key;
+    list->order[list->n_order].ascending = ascending;
+    list->n_order++;
+}
+
+
+registry_condition_t *
+registry_list_where(registry_pool_t *pool, registry_list_t *list,
+    registry_where_e column, registry_operator_e op)
+{
+    registry_condition_t  *c;
+
+    for (c = list->conditions; c != NULL; c = c->next) {
+        if (c->column == column && c->op == op) {
+            return c;
+        }
+    }
+
+    c = registry_pool_calloc(pool, 1, sizeof(registry_condition_t));
+    if (c == NULL) {
+        return NULL;
+    }
+
+    c->column = column;
+    c->op = op;
+    c->next = list->conditions;
+    list->conditions = c;
+
+    return c;
+}
+
+
+bool
+registry_list_filter(registry_pool_t *pool, registry_filter_t **filters,
+    glance_str_t name, glance_str_t value)
+{
+    registry_filter_t  *filter;
+
+    filter = registry_pool_calloc(pool, 1, sizeof(registry_filter_t));
+    if (filter == NULL) {
+        return false;
+    }
+
+    filter->name = name;
+    filter->value = value;
+    filter->next = *filters;
+    *filters = filter;
+
+    return true;
+}
 
 
 registry_rc_e
@@ -107,10 +189,8 @@ registry_db_image_list(registry_tx_t *tx, registry_pool_t *pool,
     const registry_list_t *list, registry_image_t **images,
     registry_err_t *err)
 {
-    size_t             n;
     registry_rc_e      rc;
-    registry_page_t    page = { pool, images };
-    registry_part_e    parts[3];
+    registry_found_t   found = { pool, images };
     registry_query_t   q;
     registry_marker_t  marker;
 
@@ -127,31 +207,33 @@ registry_db_image_list(registry_tx_t *tx, registry_pool_t *pool,
         }
     }
 
+    if (list->n_parts == 0) {
+        return REGISTRY_OK;
+    }
+
     registry_query_init(&q, tx->pool);
 
-    n = registry_list_parts(list, parts);
-
-    if (n == 1) {
-        registry_list_part(tx, &q, list, &marker, parts[0]);
+    if (list->n_parts == 1) {
+        registry_list_part(tx, &q, list, &marker, list->parts[0]);
 
     } else {
         registry_query_add(&q, "SELECT " REGISTRY_IMAGE_COLUMNS " FROM (");
 
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < list->n_parts; i++) {
             registry_query_add(&q, (i == 0) ? "" : " UNION ALL ");
             registry_query_add(&q, "SELECT " REGISTRY_IMAGE_COLUMNS
                                " FROM (");
-            registry_list_part(tx, &q, list, &marker, parts[i]);
+            registry_list_part(tx, &q, list, &marker, list->parts[i]);
             registry_query_add(&q, ") ");
             registry_query_add(&q, registry_list_aliases[i]);
         }
 
         registry_query_add(&q, ") u");
-        registry_list_order(&q, list);
+        registry_list_order_by(&q, list);
     }
 
     return registry_query_run(tx, &q, REGISTRY_IMAGE_TYPES,
-                              registry_list_row, &page, err);
+                              registry_list_row, &found, err);
 }
 
 
@@ -161,19 +243,28 @@ static registry_rc_e
 registry_list_marker(registry_tx_t *tx, const registry_list_t *list,
     registry_marker_t *marker, registry_err_t *err)
 {
+    char                   types[REGISTRY_SORT_N + 1];
     registry_rc_e          rc;
     registry_query_t       q;
     const registry_key_t  *key;
 
-    key = &registry_keys[list->sort];
-
     registry_query_init(&q, tx->pool);
-    registry_query_add(&q, "SELECT id, created_at, ");
-    registry_query_add(&q, key->expression);
+    registry_query_add(&q, "SELECT ");
+
+    for (marker->n = 0; marker->n < list->n_order; marker->n++) {
+        key = &registry_keys[list->order[marker->n].key];
+        types[marker->n] = key->number ? 'i' : 't';
+
+        registry_query_add(&q, (marker->n == 0) ? "" : ", ");
+        registry_query_add(&q, key->expression);
+    }
+
+    types[marker->n] = '\0';
+
     registry_query_text(&q, " FROM images WHERE id = ?", list->marker);
 
-    rc = registry_query_run(tx, &q, key->number ? "tti" : "ttt",
-                            registry_list_marker_row, marker, err);
+    rc = registry_query_run(tx, &q, types, registry_list_marker_row, marker,
+                            err);
 
     if (rc == REGISTRY_OK && !marker->found) {
         return registry_err_set(err, REGISTRY_INVALID, "Invalid value for "
@@ -189,13 +280,16 @@ registry_list_marker_row(void *arg, const registry_value_t *row)
 {
     registry_marker_t *marker = arg;
 
-    marker->found = registry_pool_copy(marker->pool, row[0].text, &marker->id)
-                    && registry_list_copy(marker->pool, &row[1],
-                                          &marker->created_at)
-                    && registry_list_copy(marker->pool, &row[2],
-                                          &marker->key);
+    for (size_t i = 0; i < marker->n; i++) {
 
-    return marker->found ? REGISTRY_OK : REGISTRY_ERROR;
+        if (!registry_list_copy(marker->pool, &row[i], &marker->keys[i])) {
+            return REGISTRY_ERROR;
+        }
+    }
+
+    marker->found = true;
+
+    return REGISTRY_OK;
 }
 
 
@@ -210,44 +304,13 @@ registry_list_copy(registry_pool_t *pool, const registry_value_t *value,
 }
 
 
-static size_t
-registry_list_parts(const registry_list_t *list, registry_part_e *parts)
-{
-    switch (list->scope) {
-
-    case REGISTRY_LIST_ALL:
-        parts[0] = REGISTRY_PART_ALL;
-        return 1;
-
-    case REGISTRY_LIST_NOT_PUBLIC:
-        parts[0] = REGISTRY_PART_NOT_PUBLIC;
-        return 1;
-
-    default:
-        parts[0] = REGISTRY_PART_PUBLIC;
-        parts[1] = REGISTRY_PART_OWN;
-        parts[2] = REGISTRY_PART_SHARED;
-
-        return (list->tenant.data == NULL) ? 1 : 3;
-    }
-}
-
-
 static void
 registry_list_part(registry_tx_t *tx, registry_query_t *q,
     const registry_list_t *list, const registry_marker_t *marker,
     registry_part_e part)
 {
     registry_query_add(q, "SELECT " REGISTRY_IMAGE_COLUMNS " FROM images");
-
-    if (tx->db->own_indexes
-        && list->sort == REGISTRY_SORT_CREATED_AT
-        && !list->dead_too
-        && registry_list_indexes[part] != NULL)
-    {
-        registry_query_add(q, registry_list_indexes[part]);
-    }
-
+    registry_query_add(q, registry_list_index(tx, list, part));
     registry_query_add(q, " WHERE ");
     registry_list_scope(q, list, part);
 
@@ -255,17 +318,89 @@ registry_list_part(registry_tx_t *tx, registry_query_t *q,
         registry_query_add(q, " AND deleted = 1");
 
     } else if (!list->dead_too) {
-        registry_query_add(q, " AND deleted = 0 AND status <> 'killed'"
-                           " AND os_hidden = 0");
+        registry_query_add(q, " AND deleted = 0 AND status <> 'killed'");
+        registry_query_add(q, list->hidden ? " AND os_hidden = 1"
+                                           : " AND os_hidden = 0");
     }
 
-    registry_list_filters(q, list);
+    registry_list_conditions(q, list);
+    registry_list_children(q, list);
 
     if (marker->found) {
         registry_list_behind(tx, q, list, marker);
     }
 
-    registry_list_order(q, list);
+    registry_list_order_by(q, list);
+}
+
+
+/*
+ * An index of schema 003 that has the part's images in the order of the
+ * list.  "" where there is none, or where a condition finds the few images
+ * better: the database chooses.
+ */
+
+static const char *
+registry_list_index(registry_tx_t *tx, const registry_list_t *list,
+    registry_part_e part)
+{
+    if (!tx->db->own_indexes || list->dead_too
+        || !registry_list_default(list, 0))
+    {
+        return "";
+    }
+
+    for (const registry_condition_t *c = list->conditions;
+         c != NULL;
+         c = c->next)
+    {
+        switch (c->column) {
+
+        case REGISTRY_WHERE_ID:
+        case REGISTRY_WHERE_CHECKSUM:
+        case REGISTRY_WHERE_OS_HASH_VALUE:
+            return "";
+
+        case REGISTRY_WHERE_OWNER:
+            return "{force}ngx_glance_owner{/force}";
+
+        default:
+            break;
+        }
+    }
+
+    switch (part) {
+
+    case REGISTRY_PART_ALL:
+    case REGISTRY_PART_NOT_PUBLIC:
+        return "{force}ngx_glance_all{/force}";
+
+    case REGISTRY_PART_WITH_ME:
+        return "";
+
+    case REGISTRY_PART_PUBLIC:
+    case REGISTRY_PART_PRIVATE:
+    case REGISTRY_PART_SHARED:
+    case REGISTRY_PART_COMMUNITY:
+        return "{force}ngx_glance_visibility{/force}";
+
+    default:
+        return "{force}ngx_glance_owner{/force}";
+    }
+}
+
+
+/* created_at and id are what is left of the order, in one direction */
+
+static bool
+registry_list_default(const registry_list_t *list, size_t from)
+{
+    const registry_order_t  *o = &list->order[from];
+
+    return list->n_order - from == 2
+           && o[0].key == REGISTRY_SORT_CREATED_AT
+           && o[1].key == REGISTRY_SORT_ID
+           && o[0].ascending == o[1].ascending;
 }
 
 
@@ -273,95 +408,93 @@ static void
 registry_list_scope(registry_query_t *q, const registry_list_t *list,
     registry_part_e part)
 {
-    switch (part) {
+    static const char *const  scopes[] = {
+        [REGISTRY_PART_ALL] = "1 = 1",
+        [REGISTRY_PART_NOT_PUBLIC] = "visibility <> 'public'",
+        [REGISTRY_PART_PUBLIC] = "visibility = 'public'",
+        [REGISTRY_PART_PRIVATE] = "visibility = 'private'",
+        [REGISTRY_PART_SHARED] = "visibility = 'shared'",
+        [REGISTRY_PART_COMMUNITY] = "visibility = 'community'",
+        [REGISTRY_PART_OWN] = "visibility <> 'public'",
+        [REGISTRY_PART_OWN_CLOSED] = "visibility IN ('private', 'shared')",
+        [REGISTRY_PART_OWN_PRIVATE] = "visibility = 'private'",
+        [REGISTRY_PART_OWN_SHARED] = "visibility = 'shared'",
+        [REGISTRY_PART_OWN_COMMUNITY] = "visibility = 'community'",
+        [REGISTRY_PART_WITH_ME] = "visibility = 'shared'"
+    };
 
-    case REGISTRY_PART_ALL:
-        registry_query_add(q, "1 = 1");
+    registry_query_add(q, scopes[part]);
+
+    if (part < REGISTRY_PART_OWN) {
         return;
+    }
 
-    case REGISTRY_PART_NOT_PUBLIC:
-        registry_query_add(q, "visibility <> 'public'");
+    if (part != REGISTRY_PART_WITH_ME) {
+        registry_query_text(q, " AND owner = ?", list->tenant);
+        registry_query_text(q, " AND {exact}owner = {exact}?", list->tenant);
         return;
+    }
 
-    case REGISTRY_PART_PUBLIC:
-        registry_query_add(q, "visibility = 'public'");
-        return;
+    registry_query_text(q, " AND (owner IS NULL OR {exact}owner <> {exact}?)",
+                        list->tenant);
+    registry_query_text(q, " AND id IN (SELECT image_id FROM image_members"
+                        " WHERE member = ? AND deleted = 0", list->tenant);
 
-    case REGISTRY_PART_OWN:
-        registry_query_text(q, "owner = ?", list->tenant);
-        registry_query_text(q, " AND {exact}owner = {exact}?"
-                            " AND visibility <> 'public'", list->tenant);
-        return;
+    if (list->member_status.data != NULL) {
+        registry_query_text(q, " AND status = ?", list->member_status);
+    }
 
-    default:
-        registry_query_text(q, "visibility = 'shared' AND (owner IS NULL"
-                            " OR {exact}owner <> {exact}?)", list->tenant);
-        registry_query_text(q, " AND id IN (SELECT image_id"
-                            " FROM image_members WHERE member = ?"
-                            " AND deleted = 0", list->tenant);
-        registry_query_text(q, " AND {exact}member = {exact}?)",
-                            list->tenant);
+    registry_query_text(q, " AND {exact}member = {exact}?)", list->tenant);
+}
+
+
+static void
+registry_list_conditions(registry_query_t *q, const registry_list_t *list)
+{
+    const char     *op;
+    glance_str_t    time;
+    unsigned char  *p;
+
+    for (const registry_condition_t *c = list->conditions;
+         c != NULL;
+         c = c->next)
+    {
+        op = registry_list_operators[c->op];
+
+        registry_query_add(q, " AND ");
+        registry_query_add(q, registry_list_columns[c->column]);
+
+        if (c->op == REGISTRY_IN) {
+            registry_query_add(q, op);
+            registry_query_in(q, c->texts, c->n);
+
+        } else if (c->column < REGISTRY_WHERE_SIZE) {
+            registry_query_text(q, op, c->texts[0]);
+
+        } else if (c->column < REGISTRY_WHERE_CREATED_AT) {
+            registry_query_int(q, op, c->number);
+
+        } else {
+            p = registry_pool_alloc(q->pool, REGISTRY_TX_TIME_LEN);
+            if (p == NULL) {
+                q->failed = true;
+                return;
+            }
+
+            registry_tx_time(c->number, p);
+
+            time.data = p;
+            time.len = REGISTRY_TX_TIME_LEN;
+
+            registry_query_text(q, op, time);
+        }
     }
 }
 
 
 static void
-registry_list_filters(registry_query_t *q, const registry_list_t *list)
+registry_list_children(registry_query_t *q, const registry_list_t *list)
 {
-    const struct {
-        const char          *text;
-        const glance_str_t  *value;
-    } texts[] = {
-        { " AND name = ?", &list->name },
-        { " AND status = ?", &list->status },
-        { " AND disk_format = ?", &list->disk_format },
-        { " AND container_format = ?", &list->container_format }
-    };
-
-    const struct {
-        const char          *text;
-        int64_t              value;
-    } numbers[] = {
-        { " AND min_ram = ?", list->min_ram },
-        { " AND min_disk = ?", list->min_disk },
-        { " AND size >= ?", list->size_min },
-        { " AND size <= ?", list->size_max },
-        { " AND protected = ?", list->protected }
-    };
-
-    glance_str_t    since;
-    unsigned char  *p;
-
-    for (size_t i = 0; i < registry_nargs(texts); i++) {
-
-        if (texts[i].value->data != NULL) {
-            registry_query_text(q, texts[i].text, *texts[i].value);
-        }
-    }
-
-    for (size_t i = 0; i < registry_nargs(numbers); i++) {
-
-        if (numbers[i].value != REGISTRY_NUMBER_NULL) {
-            registry_query_int(q, numbers[i].text, numbers[i].value);
-        }
-    }
-
-    if (list->changes_since != REGISTRY_TIME_NULL) {
-
-        p = registry_pool_alloc(q->pool, REGISTRY_TX_TIME_LEN);
-        if (p == NULL) {
-            q->failed = true;
-            return;
-        }
-
-        registry_tx_time(list->changes_since, p);
-
-        since.data = p;
-        since.len = REGISTRY_TX_TIME_LEN;
-
-        registry_query_text(q, " AND updated_at > ?", since);
-    }
-
     for (const registry_filter_t *f = list->properties;
          f != NULL;
          f = f->next)
@@ -371,37 +504,55 @@ registry_list_filters(registry_query_t *q, const registry_list_t *list)
                             " AND p.deleted = 0 AND p.name = ?", f->name);
         registry_query_text(q, " AND p.value = ?)", f->value);
     }
+
+    for (const registry_filter_t *f = list->tags; f != NULL; f = f->next) {
+        registry_query_text(q, " AND EXISTS (SELECT 1 FROM image_tags t"
+                            " WHERE t.image_id = images.id"
+                            " AND t.deleted = 0 AND t.value = ?", f->value);
+        registry_query_text(q, " AND {exact}t.value = {exact}?)", f->value);
+    }
 }
 
+
+/* behind the marker in one key, or beside it and behind in the next ones */
 
 static void
 registry_list_behind(registry_tx_t *tx, registry_query_t *q,
     const registry_list_t *list, const registry_marker_t *marker)
 {
-    const char  *operator, *key;
+    size_t                   open;
+    const char              *key, *operator;
+    const registry_order_t  *o;
 
-    key = registry_keys[list->sort].expression;
-    operator = list->ascending ? ">" : "<";
+    open = 0;
 
     registry_query_add(q, " AND ");
 
-    switch (list->sort) {
+    for (size_t i = 0; i < list->n_order; i++) {
+        o = &list->order[i];
 
-    case REGISTRY_SORT_ID:
-        registry_list_compare(q, "id", operator, marker->key);
-        return;
+        if (registry_list_default(list, i)) {
+            registry_list_pair(tx, q, o->ascending, &marker->keys[i]);
+            break;
+        }
 
-    case REGISTRY_SORT_CREATED_AT:
-        registry_list_pair(tx, q, list, marker);
-        return;
+        key = registry_keys[o->key].expression;
+        operator = o->ascending ? ">" : "<";
 
-    default:
+        if (i == list->n_order - 1) {
+            registry_list_compare(q, key, operator, marker->keys[i]);
+            break;
+        }
+
         registry_query_add(q, "(");
-        registry_list_compare(q, key, operator, marker->key);
+        registry_list_compare(q, key, operator, marker->keys[i]);
         registry_query_add(q, " OR (");
-        registry_list_compare(q, key, "=", marker->key);
+        registry_list_compare(q, key, "=", marker->keys[i]);
         registry_query_add(q, " AND ");
-        registry_list_pair(tx, q, list, marker);
+        open++;
+    }
+
+    for ( /* void */ ; open > 0; open--) {
         registry_query_add(q, "))");
     }
 }
@@ -410,29 +561,27 @@ registry_list_behind(registry_tx_t *tx, registry_query_t *q,
 /* (created_at, id) in the spelling for which the engine uses its index */
 
 static void
-registry_list_pair(registry_tx_t *tx, registry_query_t *q,
-    const registry_list_t *list, const registry_marker_t *marker)
+registry_list_pair(registry_tx_t *tx, registry_query_t *q, bool ascending,
+    const registry_value_t *keys)
 {
-    const char        *operator;
-    registry_value_t   id;
+    const char  *operator;
 
-    operator = list->ascending ? ">" : "<";
-    id = registry_value_text(marker->id);
+    operator = ascending ? ">" : "<";
 
     if (tx->db->driver->row_values) {
-        registry_query_value(q, list->ascending ? "(created_at, id) > (?, "
-                                                : "(created_at, id) < (?, ",
-                             marker->created_at);
-        registry_query_value(q, "?)", id);
+        registry_query_value(q, ascending ? "(created_at, id) > (?, "
+                                          : "(created_at, id) < (?, ",
+                             keys[0]);
+        registry_query_value(q, "?)", keys[1]);
         return;
     }
 
     registry_query_add(q, "(");
-    registry_list_compare(q, "created_at", operator, marker->created_at);
+    registry_list_compare(q, "created_at", operator, keys[0]);
     registry_query_add(q, " OR (");
-    registry_list_compare(q, "created_at", "=", marker->created_at);
+    registry_list_compare(q, "created_at", "=", keys[0]);
     registry_query_add(q, " AND ");
-    registry_list_compare(q, "id", operator, id);
+    registry_list_compare(q, "id", operator, keys[1]);
     registry_query_add(q, "))");
 }
 
@@ -449,29 +598,14 @@ registry_list_compare(registry_query_t *q, const char *column,
 
 
 static void
-registry_list_order(registry_query_t *q, const registry_list_t *list)
+registry_list_order_by(registry_query_t *q, const registry_list_t *list)
 {
-    const char  *direction;
-
-    direction = list->ascending ? "" : " DESC";
-
-    registry_query_add(q, " ORDER BY ");
-
-    if (list->sort != REGISTRY_SORT_ID) {
-
-        if (list->sort != REGISTRY_SORT_CREATED_AT) {
-            registry_query_add(q, registry_keys[list->sort].expression);
-            registry_query_add(q, direction);
-            registry_query_add(q, ", ");
-        }
-
-        registry_query_add(q, "created_at");
-        registry_query_add(q, direction);
-        registry_query_add(q, ", ");
+    for (size_t i = 0; i < list->n_order; i++) {
+        registry_query_add(q, (i == 0) ? " ORDER BY " : ", ");
+        registry_query_add(q, registry_keys[list->order[i].key].expression);
+        registry_query_add(q, list->order[i].ascending ? "" : " DESC");
     }
 
-    registry_query_add(q, "id");
-    registry_query_add(q, direction);
     registry_query_int(q, " LIMIT ?", list->limit);
 }
 
@@ -479,17 +613,17 @@ registry_list_order(registry_query_t *q, const registry_list_t *list)
 static registry_rc_e
 registry_list_row(void *arg, const registry_value_t *row)
 {
-    registry_page_t *page = arg;
+    registry_found_t *found = arg;
 
     registry_image_t  *image;
 
-    image = registry_tx_image(page->pool, row);
+    image = registry_tx_image(found->pool, row);
     if (image == NULL) {
         return REGISTRY_ERROR;
     }
 
-    *page->tail = image;
-    page->tail = &image->next;
+    *found->tail = image;
+    found->tail = &image->next;
 
     return REGISTRY_OK;
 }

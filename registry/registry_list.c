@@ -5,15 +5,13 @@
 
 
 #include "registry_db_images.h"
+#include "registry_db_list.h"
 #include "registry_identity.h"
 #include "registry_json.h"
+#include "registry_page.h"
 #include "registry_router.h"
 
-#include "glance_time.h"
 
-
-/* bytes of properties and locations that are held at a time */
-#define REGISTRY_LIST_BATCH    (16 * 1024 * 1024)
 #define REGISTRY_LIST_FILTERS  32       /* on properties */
 
 
@@ -22,24 +20,25 @@
 typedef struct {
     registry_request_t  *rq;
     registry_list_t      list;
-    registry_pool_t     *pool;          /* of a batch of children */
+    registry_sort_e      sort;
+    bool                 ascending;
+    bool                 all;           /* whoever owns them */
     bool                 detail;
 } registry_list_ctx_t;
 
 
 static registry_rc_e registry_list(registry_request_t *rq, bool detail);
-static registry_rc_e registry_list_arg(registry_request_t *rq,
-    registry_list_t *list, const registry_arg_t *arg);
-static registry_rc_e registry_list_filter(registry_request_t *rq,
-    registry_list_t *list, const registry_arg_t *arg);
-static registry_rc_e registry_list_time(registry_request_t *rq,
+static registry_rc_e registry_list_arg(registry_list_ctx_t *ctx,
+    const registry_arg_t *arg);
+static void registry_list_parts(registry_list_ctx_t *ctx);
+static registry_rc_e registry_list_condition(registry_request_t *rq,
     registry_list_t *list, const registry_arg_t *arg);
 static registry_rc_e registry_list_number(registry_request_t *rq,
     const registry_arg_t *arg, int64_t *number);
-static registry_rc_e registry_list_sort(registry_request_t *rq,
-    registry_list_t *list, const registry_arg_t *arg);
-static registry_rc_e registry_list_scope(registry_request_t *rq,
-    registry_list_t *list, const registry_arg_t *arg);
+static registry_rc_e registry_list_sort(registry_list_ctx_t *ctx,
+    const registry_arg_t *arg);
+static registry_rc_e registry_list_scope(registry_list_ctx_t *ctx,
+    const registry_arg_t *arg);
 static registry_rc_e registry_list_property(registry_request_t *rq,
     registry_list_t *list, const registry_arg_t *arg, glance_str_t name);
 static registry_rc_e registry_list_bad(registry_request_t *rq,
@@ -50,10 +49,11 @@ static registry_rc_e registry_list_run(registry_tx_t *tx, void *arg,
 static registry_rc_e registry_list_page(registry_tx_t *tx,
     registry_list_ctx_t *ctx, registry_image_t **images, registry_err_t *err);
 static registry_rc_e registry_list_render(registry_tx_t *tx,
-    registry_list_ctx_t *ctx, registry_image_t *image, registry_err_t *err);
-static registry_rc_e registry_list_batch(registry_tx_t *tx,
-    registry_list_ctx_t *ctx, registry_image_t *images, size_t *n,
-    registry_err_t *err);
+    registry_list_ctx_t *ctx, registry_image_t *images, registry_err_t *err);
+static void registry_list_record(const registry_request_t *rq,
+    registry_out_t *out, const registry_image_t *image);
+static void registry_list_brief(const registry_request_t *rq,
+    registry_out_t *out, const registry_image_t *image);
 
 
 static const char *const  registry_sort_names[REGISTRY_SORT_N] = {
@@ -93,17 +93,11 @@ registry_list(registry_request_t *rq, bool detail)
 
     ctx.list.limit = rq->app->limit_default;
     ctx.list.tenant = rq->identity.owner;
-    ctx.list.min_ram = -1;
-    ctx.list.min_disk = -1;
-    ctx.list.size_min = -1;
-    ctx.list.size_max = -1;
-    ctx.list.protected = -1;
-    ctx.list.changes_since = REGISTRY_TIME_NULL;
 
     rc = registry_request_args(rq, &arg);
 
     for ( /* void */ ; rc == REGISTRY_OK && arg != NULL; arg = arg->next) {
-        rc = registry_list_arg(rq, &ctx.list, arg);
+        rc = registry_list_arg(&ctx, arg);
     }
 
     if (rc != REGISTRY_OK) {
@@ -114,28 +108,46 @@ registry_list(registry_request_t *rq, bool detail)
         ctx.list.limit = rq->app->limit_max;
     }
 
-    ctx.list.dead_too = (ctx.list.changes_since != REGISTRY_TIME_NULL
+    /* changes-since asks for both */
+
+    ctx.list.dead_too = (ctx.list.dead_too
                          && !ctx.list.dead_only && !ctx.list.live_only);
 
-    ctx.pool = registry_pool_new();
-    if (ctx.pool == NULL) {
-        return registry_err_set(&rq->err, REGISTRY_ERROR, "out of memory");
+    registry_list_parts(&ctx);
+    registry_list_order(&ctx.list, ctx.sort, ctx.ascending);
+    registry_list_order(&ctx.list, REGISTRY_SORT_CREATED_AT, ctx.ascending);
+    registry_list_order(&ctx.list, REGISTRY_SORT_ID, ctx.ascending);
+
+    return registry_db_run(rq->app->db, "image list", REGISTRY_READ,
+                           registry_list_run, &ctx, &rq->err);
+}
+
+
+static void
+registry_list_parts(registry_list_ctx_t *ctx)
+{
+    registry_list_t *list = &ctx->list;
+
+    if (list->n_parts > 0) {
+        return;
     }
 
-    rc = registry_db_run(rq->app->db, "image list", REGISTRY_READ,
-                         registry_list_run, &ctx, &rq->err);
+    list->parts[list->n_parts++] = ctx->all ? REGISTRY_PART_ALL
+                                            : REGISTRY_PART_PUBLIC;
 
-    registry_pool_free(ctx.pool);
-
-    return rc;
+    if (!ctx->all && list->tenant.data != NULL) {
+        list->parts[list->n_parts++] = REGISTRY_PART_OWN;
+        list->parts[list->n_parts++] = REGISTRY_PART_WITH_ME;
+    }
 }
 
 
 static registry_rc_e
-registry_list_arg(registry_request_t *rq, registry_list_t *list,
-    const registry_arg_t *arg)
+registry_list_arg(registry_list_ctx_t *ctx, const registry_arg_t *arg)
 {
-    int  flag;
+    int                  flag;
+    registry_list_t     *list = &ctx->list;
+    registry_request_t  *rq = ctx->rq;
 
     if (glance_str_eq(arg->name, glance_str("limit"))) {
         return registry_list_number(rq, arg, &list->limit);
@@ -158,11 +170,11 @@ registry_list_arg(registry_request_t *rq, registry_list_t *list,
     if (glance_str_eq(arg->name, glance_str("sort_key"))
         || glance_str_eq(arg->name, glance_str("sort_dir")))
     {
-        return registry_list_sort(rq, list, arg);
+        return registry_list_sort(ctx, arg);
     }
 
     if (glance_str_eq(arg->name, glance_str("is_public"))) {
-        return registry_list_scope(rq, list, arg);
+        return registry_list_scope(ctx, arg);
     }
 
     if (glance_str_eq(arg->name, glance_str("deleted"))) {
@@ -176,30 +188,33 @@ registry_list_arg(registry_request_t *rq, registry_list_t *list,
         return REGISTRY_OK;
     }
 
-    return registry_list_filter(rq, list, arg);
+    return registry_list_condition(rq, list, arg);
 }
 
 
 static registry_rc_e
-registry_list_filter(registry_request_t *rq, registry_list_t *list,
+registry_list_condition(registry_request_t *rq, registry_list_t *list,
     const registry_arg_t *arg)
 {
-    size_t        i;
-    glance_str_t  name;
+    size_t                 i;
+    glance_str_t           name;
+    registry_condition_t  *c;
 
-    const struct {
-        const char    *name;
-        glance_str_t  *text;
-        int64_t       *number;
+    static const struct {
+        const char           *name;
+        registry_where_e      column;
+        registry_operator_e   op;
     } filters[] = {
-        { "name", &list->name, NULL },
-        { "status", &list->status, NULL },
-        { "disk_format", &list->disk_format, NULL },
-        { "container_format", &list->container_format, NULL },
-        { "min_ram", NULL, &list->min_ram },
-        { "min_disk", NULL, &list->min_disk },
-        { "size_min", NULL, &list->size_min },
-        { "size_max", NULL, &list->size_max }
+        { "name", REGISTRY_WHERE_NAME, REGISTRY_EQ },
+        { "status", REGISTRY_WHERE_STATUS, REGISTRY_EQ },
+        { "disk_format", REGISTRY_WHERE_DISK_FORMAT, REGISTRY_EQ },
+        { "container_format", REGISTRY_WHERE_CONTAINER_FORMAT, REGISTRY_EQ },
+        { "min_ram", REGISTRY_WHERE_MIN_RAM, REGISTRY_EQ },
+        { "min_disk", REGISTRY_WHERE_MIN_DISK, REGISTRY_EQ },
+        { "size_min", REGISTRY_WHERE_SIZE, REGISTRY_GE },
+        { "size_max", REGISTRY_WHERE_SIZE, REGISTRY_LE },
+        { "changes-since", REGISTRY_WHERE_UPDATED_AT, REGISTRY_GT },
+        { "protected", REGISTRY_WHERE_PROTECTED, REGISTRY_EQ }
     };
 
     for (i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
@@ -208,26 +223,41 @@ registry_list_filter(registry_request_t *rq, registry_list_t *list,
             continue;
         }
 
-        if (filters[i].number != NULL) {
-            return registry_list_number(rq, arg, filters[i].number);
+        c = registry_list_where(rq->pool, list, filters[i].column,
+                                filters[i].op);
+        if (c == NULL) {
+            return registry_err_set(&rq->err, REGISTRY_ERROR,
+                                    "out of memory");
         }
 
-        *filters[i].text = arg->value;
+        switch (c->column) {
 
-        return registry_json_check(filters[i].name, arg->value,
-                                   GLANCE_IMAGE_NAME_MAX, &rq->err);
-    }
+        case REGISTRY_WHERE_UPDATED_AT:
+            list->dead_too = true;
 
-    if (glance_str_eq(arg->name, glance_str("changes-since"))) {
-        return registry_list_time(rq, list, arg);
-    }
+            return registry_request_time(rq, arg->value, &c->number)
+                   ? REGISTRY_OK
+                   : registry_list_bad(rq, arg, "must be an ISO 8601 time");
 
-    if (glance_str_eq(arg->name, glance_str("protected"))) {
-        list->protected = registry_list_flag(arg->value);
+        case REGISTRY_WHERE_PROTECTED:
+            c->number = registry_list_flag(arg->value);
 
-        return (list->protected >= 0)
-               ? REGISTRY_OK
-               : registry_list_bad(rq, arg, "must be true or false");
+            return (c->number >= 0)
+                   ? REGISTRY_OK
+                   : registry_list_bad(rq, arg, "must be true or false");
+
+        case REGISTRY_WHERE_MIN_RAM:
+        case REGISTRY_WHERE_MIN_DISK:
+        case REGISTRY_WHERE_SIZE:
+            return registry_list_number(rq, arg, &c->number);
+
+        default:
+            c->texts = &arg->value;
+            c->n = 1;
+
+            return registry_json_check(filters[i].name, arg->value,
+                                       GLANCE_IMAGE_NAME_MAX, &rq->err);
+        }
     }
 
     name = glance_str("property-");
@@ -240,41 +270,6 @@ registry_list_filter(registry_request_t *rq, registry_list_t *list,
     }
 
     return REGISTRY_OK;
-}
-
-
-/* a plus sign that nobody encoded has arrived as a space */
-
-static registry_rc_e
-registry_list_time(registry_request_t *rq, registry_list_t *list,
-    const registry_arg_t *arg)
-{
-    glance_str_t    copy;
-    unsigned char  *p;
-
-    if (glance_time_parse(arg->value, &list->changes_since)) {
-        return REGISTRY_OK;
-    }
-
-    if (!registry_pool_copy(rq->pool, arg->value, &copy)) {
-        return registry_err_set(&rq->err, REGISTRY_ERROR, "out of memory");
-    }
-
-    p = (unsigned char *) copy.data;
-
-    for (size_t i = copy.len; i > 0; i--) {
-
-        if (p[i - 1] == ' ') {
-            p[i - 1] = '+';
-            break;
-        }
-    }
-
-    if (glance_time_parse(copy, &list->changes_since)) {
-        return REGISTRY_OK;
-    }
-
-    return registry_list_bad(rq, arg, "must be an ISO 8601 time");
 }
 
 
@@ -309,16 +304,16 @@ registry_list_number(registry_request_t *rq, const registry_arg_t *arg,
 
 
 static registry_rc_e
-registry_list_sort(registry_request_t *rq, registry_list_t *list,
-    const registry_arg_t *arg)
+registry_list_sort(registry_list_ctx_t *ctx, const registry_arg_t *arg)
 {
-    int  key;
+    int                  key;
+    registry_request_t  *rq = ctx->rq;
 
     if (glance_str_eq(arg->name, glance_str("sort_dir"))) {
 
-        list->ascending = glance_str_eq(arg->value, glance_str("asc"));
+        ctx->ascending = glance_str_eq(arg->value, glance_str("asc"));
 
-        if (!list->ascending
+        if (!ctx->ascending
             && !glance_str_eq(arg->value, glance_str("desc")))
         {
             return registry_list_bad(rq, arg, "must be asc or desc");
@@ -329,7 +324,7 @@ registry_list_sort(registry_request_t *rq, registry_list_t *list,
 
     for (key = 0; key < REGISTRY_SORT_N; key++) {
         if (glance_str_eq(arg->value, glance_str(registry_sort_names[key]))) {
-            list->sort = (registry_sort_e) key;
+            ctx->sort = (registry_sort_e) key;
             return REGISTRY_OK;
         }
     }
@@ -343,14 +338,16 @@ registry_list_sort(registry_request_t *rq, registry_list_t *list,
 /* checked for everybody, obeyed for administrators */
 
 static registry_rc_e
-registry_list_scope(registry_request_t *rq, registry_list_t *list,
-    const registry_arg_t *arg)
+registry_list_scope(registry_list_ctx_t *ctx, const registry_arg_t *arg)
 {
-    int  flag;
+    int                  flag;
+    registry_list_t     *list = &ctx->list;
+    registry_request_t  *rq = ctx->rq;
 
     if (glance_str_case_eq(arg->value, glance_str("none"))) {
         if (rq->identity.admin) {
-            list->scope = REGISTRY_LIST_ALL;
+            ctx->all = true;
+            list->n_parts = 0;
         }
 
         return REGISTRY_OK;
@@ -363,7 +360,8 @@ registry_list_scope(registry_request_t *rq, registry_list_t *list,
     }
 
     if (flag == 0 && rq->identity.admin) {
-        list->scope = REGISTRY_LIST_NOT_PUBLIC;
+        list->parts[0] = REGISTRY_PART_NOT_PUBLIC;
+        list->n_parts = 1;
     }
 
     return REGISTRY_OK;
@@ -399,17 +397,9 @@ registry_list_property(registry_request_t *rq, registry_list_t *list,
         return registry_list_bad(rq, arg, "must be text");
     }
 
-    filter = registry_pool_calloc(rq->pool, 1, sizeof(registry_filter_t));
-    if (filter == NULL) {
-        return registry_err_set(&rq->err, REGISTRY_ERROR, "out of memory");
-    }
-
-    filter->name = name;
-    filter->value = arg->value;
-    filter->next = list->properties;
-    list->properties = filter;
-
-    return REGISTRY_OK;
+    return registry_list_filter(rq->pool, &list->properties, name, arg->value)
+           ? REGISTRY_OK
+           : registry_err_set(&rq->err, REGISTRY_ERROR, "out of memory");
 }
 
 
@@ -444,11 +434,6 @@ registry_list_flag(glance_str_t value)
     return -1;
 }
 
-
-/*
- * The page, and then its properties and locations some images at a time, so
- * that memory is bounded by the answer's own limit.
- */
 
 static registry_rc_e
 registry_list_run(registry_tx_t *tx, void *arg, registry_err_t *err)
@@ -509,98 +494,46 @@ registry_list_page(registry_tx_t *tx, registry_list_ctx_t *ctx,
 
 static registry_rc_e
 registry_list_render(registry_tx_t *tx, registry_list_ctx_t *ctx,
-    registry_image_t *image, registry_err_t *err)
+    registry_image_t *images, registry_err_t *err)
 {
-    bool             full;
-    size_t           n, len;
-    int64_t          count;
     registry_rc_e    rc;
+    registry_page_t  page = { .rq = ctx->rq };
     registry_out_t  *out = &ctx->rq->out;
+
+    page.children = ctx->detail;
+    page.limit = ctx->list.limit;
+    page.item = ctx->detail ? registry_list_record : registry_list_brief;
 
     registry_out_reset(out);
     registry_out_text(out, "{\"images\": [");
 
-    full = false;
-    count = 0;
-
-    for (n = 0; image != NULL && !full; image = image->next) {
-
-        if (n == 0 && ctx->detail) {
-            rc = registry_list_batch(tx, ctx, image, &n, err);
-
-            if (rc != REGISTRY_OK) {
-                return rc;
-            }
-        }
-
-        n -= (n > 0);
-        len = out->len;
-
-        registry_out_text(out, (count == 0) ? "" : ", ");
-
-        if (ctx->detail) {
-            registry_json_image(out, image);
-
-        } else {
-            registry_json_brief(out, image);
-        }
-
-        if (out->len > REGISTRY_LIST_MAX && count > 0) {
-            registry_out_cut(out, len);
-            full = true;
-            break;
-        }
-
-        count++;
-    }
+    rc = registry_page_items(tx, &page, images, err);
 
     /* whether another page follows, for our own API server */
 
-    full = full || (count > 0 && count == ctx->list.limit);
-
     registry_out_text(out, "], \"truncated\": ");
-    registry_out_bool(out, full);
+    registry_out_bool(out, page.full);
     registry_out_text(out, "}");
 
-    return REGISTRY_OK;
+    return rc;
 }
 
 
-/* the children of *n images: as many as leave room for them */
-
-static registry_rc_e
-registry_list_batch(registry_tx_t *tx, registry_list_ctx_t *ctx,
-    registry_image_t *images, size_t *n, registry_err_t *err)
+static void
+registry_list_record(const registry_request_t *rq, registry_out_t *out,
+    const registry_image_t *image)
 {
-    size_t               count;
-    registry_rc_e        rc;
-    registry_children_t  children = { 0, 0, false };
+    (void) rq;
 
-    count = 0;
+    registry_json_image(out, image);
+}
 
-    for (registry_image_t *image = images;
-         image != NULL && count < REGISTRY_CHILDREN_MAX;
-         image = image->next)
-    {
-        count++;
-    }
 
-    for ( ;; ) {
-        *n = count;
+static void
+registry_list_brief(const registry_request_t *rq, registry_out_t *out,
+    const registry_image_t *image)
+{
+    (void) rq;
 
-        registry_pool_reset(ctx->pool);
-
-        children.n = count;
-        children.max = (count == 1) ? REGISTRY_ANSWER_MAX
-                                    : REGISTRY_LIST_BATCH;
-
-        rc = registry_db_image_children(tx, ctx->pool, images, &children,
-                                        err);
-
-        if (rc != REGISTRY_LIMIT || count == 1) {
-            return rc;
-        }
-
-        count /= 2;
-    }
+    registry_json_brief(out, image);
 }

@@ -129,6 +129,10 @@ registry_rc_e registry_request_reply_header(registry_request_t *rq,
 registry_rc_e registry_request_new_id(registry_request_t *rq,
     glance_str_t *id);
 
+/* an ISO 8601 time of the query string; false: it is none */
+bool registry_request_time(registry_request_t *rq, glance_str_t value,
+    int64_t *epoch);
+
 /* all arguments in their order; REGISTRY_INVALID: not decodable */
 registry_rc_e registry_request_args(registry_request_t *rq,
     registry_arg_t **args);

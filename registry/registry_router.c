@@ -104,7 +104,8 @@ static const registry_route_t  registry_routes[] = {
       { [REGISTRY_GET] = registry_v2_schemas_show } },
 
     { { "v2", "images", NULL }, 0,
-      { [REGISTRY_POST] = registry_v2_images_create } },
+      { [REGISTRY_GET] = registry_v2_images_list,
+        [REGISTRY_POST] = registry_v2_images_create } },
 
     { { "v2", "images", "*", NULL },
       REGISTRY_ROUTE_BARE(REGISTRY_GET)
