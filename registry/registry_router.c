@@ -17,6 +17,7 @@
 
 #define REGISTRY_ROUTE_SERVICE  0x01    /* API servers and workers only */
 #define REGISTRY_ROUTE_OPEN     0x02    /* everybody */
+#define REGISTRY_ROUTE_ONLY     0x04    /* other methods: 404 */
 
 /* of API v2: methods that must not have a body */
 #define REGISTRY_ROUTE_BARE(method)  (0x100u << (method))
@@ -115,7 +116,7 @@ static const registry_route_t  registry_routes[] = {
         [REGISTRY_DELETE] = registry_v2_images_delete } },
 
     { { "v2", "images", "*", "tasks", NULL },
-      REGISTRY_ROUTE_BARE(REGISTRY_GET),
+      REGISTRY_ROUTE_ONLY | REGISTRY_ROUTE_BARE(REGISTRY_GET),
       { [REGISTRY_GET] = registry_v2_images_tasks } },
 
     { { "v2", "images", "*", "actions", "deactivate", NULL },
@@ -159,7 +160,8 @@ static const registry_route_t  registry_routes[] = {
       REGISTRY_ROUTE_BARE(REGISTRY_GET),
       { [REGISTRY_GET] = registry_v2_info_stores_detail } },
 
-    { { "v2", "info", "usage", NULL }, REGISTRY_ROUTE_BARE(REGISTRY_GET),
+    { { "v2", "info", "usage", NULL },
+      REGISTRY_ROUTE_ONLY | REGISTRY_ROUTE_BARE(REGISTRY_GET),
       { [REGISTRY_GET] = registry_v2_info_usage } }
 };
 
@@ -425,6 +427,11 @@ static registry_rc_e
 registry_route_method(registry_request_t *rq, const registry_route_t *route)
 {
     size_t  len;
+
+    if (route->flags & REGISTRY_ROUTE_ONLY) {
+        return registry_err_set(&rq->err, REGISTRY_NOT_FOUND,
+                                "The resource could not be found.");
+    }
 
     len = 0;
 
