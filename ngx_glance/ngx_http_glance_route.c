@@ -142,7 +142,12 @@ static const ngx_http_glance_route_t  ngx_http_glance_routes[] = {
       ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
     { NGX_HTTP_GET, ngx_string("/v2/info/stores/detail"),
       ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
-    { NGX_HTTP_GET, ngx_string("/v2/info/usage"),
+
+    /* the registry knows no other methods of these, not even as 405 */
+
+    { 0, ngx_string("/v2/info/usage"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
+    { 0, ngx_string("/v2/images/{id}/tasks"),
       ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
 
     { 0, ngx_null_string, NULL, NULL, 0 }

@@ -218,6 +218,8 @@ for_each_v2(sub {
                  'A body is not expected with this request.')
             for qw/ import stores usage /;
         fault_is($v2->ask('p1', 'GET', '/info'), 404, 'could not be found');
+        fault_is($v2->ask('p1', 'PUT', '/info/usage'), 404,
+                 'could not be found');
     });
 
     check('tasks of an image, which a Python Glance left' => sub {
@@ -239,7 +241,8 @@ for_each_v2(sub {
             NULL, '2026-11-24 00:00:00', NULL, 1, '$id', NULL, NULL)");
         $db->query("INSERT INTO task_info (task_id, input, result, message)
             VALUES ('${task}000000000001',
-            '{\"image_id\": \"x\", \"backend\": [null]}', NULL, 'no \"luck\"')");
+            '{\"image_id\": \"x\", \"backend\": [null]}', NULL,
+            'no \"luck\"')");
 
         my $r = $v2->ask('p1/reader', 'GET', "/images/$id/tasks");
 

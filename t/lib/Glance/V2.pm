@@ -2,17 +2,15 @@ package Glance::V2;
 
 # Copyright (C) ngx_glance authors
 
-# API v2 for callers of all kinds, whose headers an authenticating proxy sets.
+# API v2 through nginx, for callers of all kinds, whose headers an
+# authenticating proxy sets.
 
 use warnings;
 use strict;
 
 use Exporter ();
 use JSON::PP ();
-use Test::More;
-
-use Glance::HTTP;
-use Glance::RegistryTest;
+use Glance::Test;
 
 our @ISA = qw/ Exporter /;
 
@@ -22,6 +20,7 @@ our $v20 = 'application/openstack-images-v2.0-json-patch';
 our $v21 = 'application/openstack-images-v2.1-json-patch';
 
 my $secret = 's3cret';
+my $proxy = '127.0.0.2';
 
 
 # a subtest for every database: code gets (Glance::V2, kind); options are
@@ -30,13 +29,15 @@ my $secret = 's3cret';
 sub for_each_v2 {
     my ($code, %options) = @_;
 
-    for_each_registry(sub {
-        my ($r, $kind) = @_;
+    for_each_database(sub {
+        my ($env, $kind) = @_;
 
-        $code->((bless { registry => $r, db => $r->{database} }, __PACKAGE__),
+        $code->((bless { env => $env, db => $env->{database} }, __PACKAGE__),
                 $kind);
-    }, 'paste_deploy/flavor' => 'trusted', registry_secret => $secret,
-       %options);
+    }, nginx => { identity => 'trusted', proxies => [ $proxy ],
+                  secret => $secret },
+       registry => { 'paste_deploy/flavor' => 'trusted',
+                     registry_secret => $secret, %options });
 }
 
 
@@ -65,7 +66,8 @@ sub ask {
     $o{body} = JSON::PP->new->utf8->canonical->encode($json)
         if defined $json;
 
-    return $v2->{registry}->request($method, "/v2$path", %o,
+    return $v2->{env}->connect(from => $proxy)->request($method, "/v2$path",
+        close => 1, %o,
         headers => [ caller_headers($who), 'Accept' => 'application/json',
                      @{$o{headers} || []} ]);
 }
@@ -245,13 +247,12 @@ sub at_once {
 
     for my $request (@requests) {
         my ($who, $method, $path, %o) = @$request;
-        my $http = Glance::HTTP->new(port => $v2->{registry}{port});
+        my $http = $v2->{env}->connect(from => $proxy);
         my $body = defined $o{json}
                    ? JSON::PP->new->utf8->encode($o{json}) : undef;
         my %all = (close => 1, defined $body ? (body => $body) : (),
-            headers => [ caller_headers($who),
-                         'X-Glance-Secret' => $secret,
-                         @{$o{headers} || []} ]);
+                   headers => [ caller_headers($who),
+                                @{$o{headers} || []} ]);
 
         $http->send($http->head($method, "/v2$path", %all) . ($body // ''));
         push @sent, [ $http, $method ];
