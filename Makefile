@@ -362,7 +362,7 @@ deps:
 samples: $(SAMPLES)
 
 conf/glance-%.conf.sample: $(BUILD)/glance-%
-	HOME=/nonexistent $< --print-config > $@
+	$< --config-file /dev/null --print-config > $@
 
 # a page's options are those that the program tells
 $(BUILD)/man/%.8: man/%.8 man/man.awk $(BUILD)/%

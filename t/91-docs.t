@@ -139,8 +139,8 @@ check('sample files' => sub {
     for my $file (@samples) {
         my ($program) = $file =~ m!(glance-\w+)\.conf\.sample$!;
         my ($status, $text) = run_command([
-            Glance::Program::built($program), '--print-config' ],
-            env => { HOME => '/nonexistent' }, dir => temp_dir());
+            Glance::Program::built($program), '--config-file', '/dev/null',
+            '--print-config' ]);
 
         is($status, 0, "$program --print-config");
         is($text, read_file($file), "conf/$program.conf.sample")
