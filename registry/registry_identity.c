@@ -65,7 +65,8 @@ registry_identity_read(registry_request_t *rq)
 
         /* an API server that lets in those without a token */
 
-        if (believed && rq->v2
+        if (believed
+            && (rq->v2 || rq->method == REGISTRY_GET)
             && glance_str_true(registry_request_header(rq, "X-Is-Anonymous")))
         {
             who->read_only = true;
