@@ -11,13 +11,10 @@
 #include "ngx_http_glance_keystone.h"
 
 
-#define NGX_HTTP_GLANCE_CREDENTIALS_MAX  65536
 
 
 static char *ngx_http_glance_keystone_zone(ngx_conf_t *cf, ngx_str_t *value,
     ngx_http_glance_keystone_conf_t *conf);
-static ngx_int_t ngx_http_glance_keystone_read_file(ngx_conf_t *cf,
-    ngx_str_t *name, ngx_str_t *text);
 static ngx_int_t ngx_http_glance_keystone_challenge(ngx_conf_t *cf,
     ngx_http_glance_keystone_conf_t *conf);
 
@@ -335,7 +332,8 @@ ngx_http_glance_keystone_credentials(ngx_conf_t *cf, ngx_command_t *cmd,
     value = cf->args->elts;
 
     if (ngx_conf_full_name(cf->cycle, &value[1], 1) != NGX_OK
-        || ngx_http_glance_keystone_read_file(cf, &value[1], &file) != NGX_OK)
+        || ngx_http_glance_read_secret(cf, &cmd->name, &value[1], &file)
+           != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -377,61 +375,4 @@ ngx_http_glance_keystone_credentials(ngx_conf_t *cf, ngx_command_t *cmd,
     free(text);
 
     return glcf->keystone.credentials.data ? NGX_CONF_OK : NGX_CONF_ERROR;
-}
-
-
-static ngx_int_t
-ngx_http_glance_keystone_read_file(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_str_t *text)
-{
-    ssize_t          n;
-    ngx_fd_t         fd;
-    ngx_int_t        rc;
-    ngx_file_info_t  fi;
-
-    text->data = ngx_pnalloc(cf->temp_pool, NGX_HTTP_GLANCE_CREDENTIALS_MAX);
-    if (text->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           "\"glance_keystone_credentials\": "
-                           ngx_open_file_n " \"%V\" failed", name);
-        return NGX_ERROR;
-    }
-
-    rc = NGX_ERROR;
-    n = -1;
-
-    if (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR && !(fi.st_mode & 077)) {
-        n = ngx_read_fd(fd, text->data, NGX_HTTP_GLANCE_CREDENTIALS_MAX);
-
-    } else {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"glance_keystone_credentials\": \"%V\" must be "
-                           "a file that only its owner can read", name);
-        goto done;
-    }
-
-    if (n < 1 || n == NGX_HTTP_GLANCE_CREDENTIALS_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, (n == -1) ? ngx_errno : 0,
-                           "\"glance_keystone_credentials\": \"%V\" is empty, "
-                           "too long or cannot be read", name);
-        goto done;
-    }
-
-    text->len = n;
-    rc = NGX_OK;
-
-done:
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
-                           ngx_close_file_n " \"%V\" failed", name);
-    }
-
-    return rc;
 }

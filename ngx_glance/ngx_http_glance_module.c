@@ -5,7 +5,7 @@
 
 
 #include "ngx_http_glance_curl.h"
-#include "ngx_http_glance_store.h"
+#include "ngx_http_glance_store_swift.h"
 
 
 static void *ngx_http_glance_create_loc_conf(ngx_conf_t *cf);
@@ -52,6 +52,13 @@ static ngx_conf_enum_t  ngx_http_glance_status_words[] = {
 
 static ngx_conf_bitmask_t  ngx_http_glance_gpt_checks[] = {
     { ngx_string("mbr"), NGX_HTTP_GLANCE_GPT_MBR },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_glance_manifests[] = {
+    { ngx_string("dynamic"), 0 },
+    { ngx_string("static"), 1 },
     { ngx_null_string, 0 }
 };
 
@@ -287,6 +294,76 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       offsetof(ngx_http_glance_loc_conf_t, store_timeout),
       NULL },
 
+    { ngx_string("glance_swift_accounts"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_glance_swift_accounts,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("glance_swift_container"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, swift.container),
+      NULL },
+
+    { ngx_string("glance_swift_create_container"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, swift.create_container),
+      NULL },
+
+    { ngx_string("glance_swift_large_object_chunk_size"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_off_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, swift.large_object_chunk_size),
+      NULL },
+
+    { ngx_string("glance_swift_large_object_size"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_off_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, swift.large_object_size),
+      NULL },
+
+    { ngx_string("glance_swift_manifest"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, swift.static_manifest),
+      &ngx_http_glance_manifests },
+
+    { ngx_string("glance_swift_retries"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, swift.retries),
+      NULL },
+
+    { ngx_string("glance_swift_snet"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, swift.snet),
+      NULL },
+
+    { ngx_string("glance_swift_tls_verify"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, swift.tls_verify),
+      NULL },
+
+    { ngx_string("glance_swift_trusted_certificate"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, swift.trusted_certificate),
+      NULL },
+
     { ngx_string("glance_thread_pool"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_glance_thread_pool,
@@ -381,6 +458,7 @@ ngx_http_glance_create_loc_conf(ngx_conf_t *cf)
     conf->thread_pool = NGX_CONF_UNSET_PTR;
     conf->digest_pool = NGX_CONF_UNSET_PTR;
     conf->digest_nice = NGX_CONF_UNSET;
+    ngx_http_glance_swift_create_conf(&conf->swift);
     conf->store_connect_timeout = NGX_CONF_UNSET_MSEC;
     conf->store_timeout = NGX_CONF_UNSET_MSEC;
     conf->image_size_cap = NGX_CONF_UNSET;
@@ -427,6 +505,13 @@ ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->thread_pool, prev->thread_pool, NULL);
     ngx_conf_merge_ptr_value(conf->digest_pool, prev->digest_pool, NULL);
     ngx_conf_merge_value(conf->digest_nice, prev->digest_nice, 0);
+
+    if (ngx_http_glance_swift_merge_conf(cf, &prev->swift, &conf->swift)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     ngx_conf_merge_msec_value(conf->store_connect_timeout,
                               prev->store_connect_timeout, 5000);
     ngx_conf_merge_msec_value(conf->store_timeout, prev->store_timeout,
@@ -502,8 +587,9 @@ ngx_http_glance_check_loc_conf(ngx_conf_t *cf,
     if (!conf->default_store->enabled(conf)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"glance_default_store %V\" is not configured in "
-                           "location \"%V\": \"glance_file_root\" is missing",
-                           &conf->default_store->name, &clcf->name);
+                           "location \"%V\": \"%s\" is missing",
+                           &conf->default_store->name, &clcf->name,
+                           conf->default_store->needed);
         return NGX_CONF_ERROR;
     }
 

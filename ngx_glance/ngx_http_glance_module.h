@@ -66,6 +66,26 @@ typedef struct {
 } ngx_http_glance_keystone_conf_t;
 
 
+typedef struct ngx_http_glance_swift_account_s
+    ngx_http_glance_swift_account_t;
+
+typedef struct {
+    ngx_array_t                *accounts;       /* of pointers */
+    ngx_http_glance_swift_account_t  *account;  /* for new images */
+    ngx_str_t                   container;
+    ngx_flag_t                  create_container;
+    off_t                       large_object_size;
+    off_t                       large_object_chunk_size;
+    ngx_uint_t                  static_manifest;
+    ngx_int_t                   retries;
+    ngx_flag_t                  snet;
+    ngx_flag_t                  tls_verify;
+    ngx_str_t                   trusted_certificate;
+    const char                 *cafile;         /* the same, or NULL */
+    ngx_uint_t                  insecure;
+} ngx_http_glance_swift_conf_t;
+
+
 typedef struct {
     ngx_array_t                *origins;        /* of ngx_str_t, may be NULL */
     ngx_array_t                *methods;        /* of ngx_str_t */
@@ -98,6 +118,7 @@ typedef struct {
     ngx_thread_pool_t          *digest_pool;
     ngx_int_t                   digest_nice;    /* of its threads */
 
+    ngx_http_glance_swift_conf_t  swift;
     ngx_msec_t                  store_connect_timeout;
     ngx_msec_t                  store_timeout;
 
@@ -238,6 +259,10 @@ extern ngx_module_t  ngx_http_glance_module;
 ngx_http_glance_ctx_t *ngx_http_glance_get_ctx(ngx_http_request_t *r);
 ngx_int_t ngx_http_glance_add_variables(ngx_conf_t *cf);
 ngx_int_t ngx_http_glance_uuid(u_char dst[GLANCE_UUID_LEN]);
+
+/* a file with keys, into cf->temp_pool; directive is for messages */
+ngx_int_t ngx_http_glance_read_secret(ngx_conf_t *cf, ngx_str_t *directive,
+    ngx_str_t *name, ngx_str_t *text);
 
 /* route */
 ngx_int_t ngx_http_glance_handler(ngx_http_request_t *r);

@@ -15,6 +15,8 @@
 
 static void ngx_http_glance_reader_want(ngx_http_glance_reader_t *rd,
     off_t first, off_t last);
+static void ngx_http_glance_reader_fail(ngx_http_glance_reader_t *rd,
+    ngx_int_t rc);
 static ngx_int_t ngx_http_glance_reader_check(ngx_http_glance_reader_t *rd);
 static void ngx_http_glance_reader_opened(ngx_http_glance_reader_t *rd,
     ngx_int_t rc);
@@ -35,8 +37,8 @@ static void ngx_http_glance_reader_end(ngx_http_glance_reader_t *rd,
 
 ngx_int_t
 ngx_http_glance_reader_open(ngx_http_glance_remote_t *m,
-    ngx_http_glance_handle_t *h, off_t size, ngx_http_glance_fetch_pt fetch,
-    ngx_http_glance_reader_t **rdp)
+    ngx_http_glance_handle_t *h, off_t size, ngx_uint_t resumes,
+    ngx_http_glance_fetch_pt fetch)
 {
     glance_str_t               text;
     glance_range_t             range;
@@ -60,6 +62,7 @@ ngx_http_glance_reader_open(ngx_http_glance_remote_t *m,
     rd->handle = h;
     rd->fetch = fetch;
     rd->size = size;
+    rd->resumes = resumes;
 
     rd->retry.handler = ngx_http_glance_reader_retry;
     rd->retry.data = rd;
@@ -84,8 +87,6 @@ ngx_http_glance_reader_open(ngx_http_glance_remote_t *m,
             }
         }
     }
-
-    *rdp = rd;
 
     r->read_event_handler = ngx_http_test_reading;
 
@@ -121,11 +122,11 @@ ngx_http_glance_reader_get(ngx_http_glance_reader_t *rd,
 
     rd->range.data = rd->text;
     rd->range.len = 0;
+    rd->from = rd->first + rd->got;
     rd->skip = 0;
 
-    if (rd->length > 0 && (rd->first + rd->got > 0 || rd->length < rd->size)) {
-        rd->range.len = ngx_sprintf(rd->text, "bytes=%O-%O",
-                                    rd->first + rd->got,
+    if (rd->length > 0 && (rd->from > 0 || rd->length < rd->size)) {
+        rd->range.len = ngx_sprintf(rd->text, "bytes=%O-%O", rd->from,
                                     rd->first + rd->length - 1)
                         - rd->text;
 
@@ -144,9 +145,7 @@ ngx_http_glance_reader_get(ngx_http_glance_reader_t *rd,
 }
 
 
-/* fetch() could not even ask */
-
-void
+static void
 ngx_http_glance_reader_fail(ngx_http_glance_reader_t *rd, ngx_int_t rc)
 {
     if (rd->opened) {
@@ -248,7 +247,7 @@ ngx_http_glance_reader_check(ngx_http_glance_reader_t *rd)
         value = ngx_http_glance_remote_answer(m, "content-length");
 
         h->size = value ? ngx_atoof(value->data, value->len) : rd->size;
-        rd->skip = rd->first + rd->got;
+        rd->skip = rd->from;
 
         return NGX_OK;
     }
@@ -262,7 +261,7 @@ ngx_http_glance_reader_check(ngx_http_glance_reader_t *rd)
 
     if (value == NULL
         || !glance_range_content(text, &range)
-        || (off_t) range.first != rd->first + rd->got)
+        || (off_t) range.first != rd->from)
     {
         m->status = 0;
         return NGX_ERROR;

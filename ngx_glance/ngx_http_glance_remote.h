@@ -19,7 +19,7 @@
  *
  *     call()      a small body or none; the answer is collected
  *     upload()    a body in pieces: write(), write(), ..., eof()
- *     get()       an answer that goes on to the client, by a reader (below)
+ *     reader_get()  an answer that goes on to the client (below)
  *
  * Each of them, and write() and eof(), ends by next(m), later; m->status and
  * the answer are valid until the next prepare().  No next() comes when the
@@ -112,10 +112,11 @@ ngx_int_t ngx_http_glance_remote_failed(ngx_http_glance_remote_t *m,
 
 /*
  * From a store to the client.  open() of a store makes a reader, whose
- * fetch() does a get() with rd->range as Range header unless it is empty,
- * with rd->match as If-Match header unless it is empty, and with answer() as
- * next, or calls answer() when it has failed before.  fetch() is called again
- * for each further try.  The range that the client wants is asked for at
+ * fetch() prepares a GET and sends it by reader_get(), which adds Range and
+ * If-Match headers, with reader_answer() as next, or calls reader_answer()
+ * when it got no further.  fetch() is called again for each further try.  A
+ * store that can tell an answer it does not want, as a refused token, looks
+ * at it first.  The range that the client wants is asked for at
  * once, the size is checked before a header is sent to it, and a store that
  * is not fast enough, or too fast, costs no more memory than
  * glance_upload_buffers.
@@ -129,13 +130,13 @@ struct ngx_http_glance_reader_s {
     ngx_http_glance_fetch_pt     fetch;
     ngx_str_t                    range;
     ngx_str_t                    match;
-    ngx_uint_t                   resumes;   /* allowed within the body */
+    ngx_uint_t                   resumes;   /* left */
 
-    ngx_int_t                    rc;        /* fetch() failed with it */
     off_t                        size;
     off_t                        first;
     off_t                        length;    /* wanted, from first */
     off_t                        got;
+    off_t                        from;      /* asked for by this try */
     off_t                        skip;      /* of an answer that has more */
     ngx_uint_t                   tries;
     ngx_event_t                  retry;
@@ -153,14 +154,13 @@ struct ngx_http_glance_reader_s {
 };
 
 
-/* NGX_AGAIN, or a status; rd: new */
+/* NGX_AGAIN, or a status; resumes: tries within the body */
 ngx_int_t ngx_http_glance_reader_open(ngx_http_glance_remote_t *m,
-    ngx_http_glance_handle_t *h, off_t size, ngx_http_glance_fetch_pt fetch,
-    ngx_http_glance_reader_t **rd);
+    ngx_http_glance_handle_t *h, off_t size, ngx_uint_t resumes,
+    ngx_http_glance_fetch_pt fetch);
 ngx_int_t ngx_http_glance_reader_get(ngx_http_glance_reader_t *rd,
     ngx_http_glance_remote_pt next);
 void ngx_http_glance_reader_answer(ngx_http_glance_remote_t *m);
-void ngx_http_glance_reader_fail(ngx_http_glance_reader_t *rd, ngx_int_t rc);
 
 /* the send() of the vtable */
 ngx_int_t ngx_http_glance_reader_send(ngx_http_request_t *r,

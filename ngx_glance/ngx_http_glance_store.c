@@ -11,6 +11,7 @@
 
 static ngx_http_glance_store_t  *ngx_http_glance_stores[] = {
     &ngx_http_glance_store_file,
+    &ngx_http_glance_store_swift,
     NULL
 };
 

@@ -25,7 +25,7 @@ struct ngx_http_glance_handle_s {
     ngx_http_glance_store_t    *store;
     ngx_http_glance_done_pt     done;
     ngx_str_t                   image_id;
-    ngx_str_t                   location;   /* set by commit() */
+    ngx_str_t                   location;   /* set by begin() or commit() */
     off_t                       size;       /* set by open(); for begin():
                                                expected, or -1 */
     off_t                       offset;     /* of the range, by open() */
@@ -34,6 +34,12 @@ struct ngx_http_glance_handle_s {
     const char                 *error;      /* words for a failed call */
     void                       *data;       /* the store's own */
     struct ngx_http_glance_reader_s  *reader;   /* of a remote store */
+    ngx_str_t                   claim;      /* for remove(): only what the
+                                               upload with it has left */
+    unsigned                    recorded:1; /* and its location is the image's
+                                               on record */
+    unsigned                    traced:1;   /* begin() has set the location,
+                                               which a sweep has to know */
     unsigned                    ranges:1;   /* the request's Range counts */
 };
 
@@ -79,6 +85,7 @@ typedef ngx_int_t (*ngx_http_glance_store_remove_pt)(ngx_http_request_t *r,
 struct ngx_http_glance_store_s {
     ngx_str_t                        name;      /* x-image-meta-store */
     glance_scheme_e                  scheme;    /* of its locations */
+    const char                      *needed;    /* the directive for it */
 
     ngx_int_t                      (*enabled)(
                                          ngx_http_glance_loc_conf_t *glcf);
@@ -96,6 +103,7 @@ struct ngx_http_glance_store_s {
 
 
 extern ngx_http_glance_store_t  ngx_http_glance_store_file;
+extern ngx_http_glance_store_t  ngx_http_glance_store_swift;
 
 /* by the word of x-image-meta-store, whether enabled or not; NULL if none */
 ngx_http_glance_store_t *ngx_http_glance_store_find(ngx_str_t *name);

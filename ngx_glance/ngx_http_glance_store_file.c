@@ -30,6 +30,7 @@ static void ngx_http_glance_file_remove_work(void *data);
 ngx_http_glance_store_t  ngx_http_glance_store_file = {
     ngx_string("file"),
     GLANCE_SCHEME_FILE,
+    "glance_file_root",
 
     ngx_http_glance_file_enabled,
 

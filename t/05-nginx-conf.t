@@ -505,6 +505,18 @@ check('duplicates' => sub {
         glance_seed_status_word => 'active',
         glance_store_connect_timeout => '5s',
         glance_store_timeout => '60s',
+        glance_swift_accounts => credentials(
+            '{"default": "a", "accounts": {"a": {"auth_address": '
+            . '"http://s/v1", "user": "u", "key": "k"}}}'),
+        glance_swift_container => 'c',
+        glance_swift_create_container => 'on',
+        glance_swift_large_object_chunk_size => '1m',
+        glance_swift_large_object_size => '1m',
+        glance_swift_manifest => 'static',
+        glance_swift_retries => '1',
+        glance_swift_snet => 'on',
+        glance_swift_tls_verify => 'on',
+        glance_swift_trusted_certificate => 'ca.pem',
         glance_thread_pool => 'default',
         glance_upload_buffers => '4 256k',
     );
