@@ -48,8 +48,8 @@ ngx_http_glance_read_secret(ngx_conf_t *cf, ngx_str_t *directive,
 
     if (n < 1 || n == NGX_HTTP_GLANCE_SECRET_MAX) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, (n == -1) ? ngx_errno : 0,
-                           "\"%V\": \"%V\" is empty, too long or cannot be read",
-                           directive, name);
+                           "\"%V\": \"%V\" is empty, too long or cannot be "
+                           "read", directive, name);
         goto done;
     }
 

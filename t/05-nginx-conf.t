@@ -60,6 +60,12 @@ sub credentials {
 }
 
 
+sub accounts {
+    return credentials('{"default": "a", "accounts": {"a": {"auth_address": '
+                       . '"http://s/v1", "user": "u", "key": "k"}}}');
+}
+
+
 # a file for everybody, with names of this test in it
 
 sub adapted {
@@ -67,10 +73,12 @@ sub adapted {
 
     my $dir = prefix_dir();
     my $credentials = credentials();
+    my $accounts = accounts();
 
     $text = Glance::Nginx::adapted({ dir => $dir, port => free_port(),
                                      store => "$dir/images" }, $text);
     $text =~ s/(glance_keystone_credentials)\s[^;]*;/$1 $credentials;/g;
+    $text =~ s/(glance_swift_accounts)\s[^;]*;/$1 $accounts;/g;
 
     return $text;
 }
@@ -505,9 +513,7 @@ check('duplicates' => sub {
         glance_seed_status_word => 'active',
         glance_store_connect_timeout => '5s',
         glance_store_timeout => '60s',
-        glance_swift_accounts => credentials(
-            '{"default": "a", "accounts": {"a": {"auth_address": '
-            . '"http://s/v1", "user": "u", "key": "k"}}}'),
+        glance_swift_accounts => accounts(),
         glance_swift_container => 'c',
         glance_swift_create_container => 'on',
         glance_swift_large_object_chunk_size => '1m',

@@ -17,6 +17,7 @@ my $top = "$FindBin::Bin/..";
 my $readme = read_file("$top/README.md");
 my $module = read_file("$top/ngx_glance/ngx_http_glance_module.c");
 my $keystone = read_file("$top/ngx_glance/ngx_http_glance_keystone_conf.c");
+my $swift = read_file("$top/ngx_glance/ngx_http_glance_store_swift_conf.c");
 my $cors = read_file("$top/ngx_glance/ngx_http_glance_cors.c");
 
 
@@ -69,7 +70,7 @@ sub merged {
     return $1 if "$module$keystone" =~ /merge_roles\(cf,\s*prev->$field,
                                         \s*&conf->$field,\s*"(\w+)"\)/sx;
 
-    my $code = "$module$cors";
+    my $code = "$module$cors$swift";
 
     return if $code !~ /ngx_conf_merge_(\w+)_value\(\s*conf->$field,
                         \s*prev->$field,\s*(.*?)\);/sx

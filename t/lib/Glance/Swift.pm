@@ -184,11 +184,15 @@ CONF
         qw/ catch_errors gatekeeper healthcheck listing_formats bulk tempurl
             copy slo dlo symlink /);
 
+    my $pipeline = 'catch_errors gatekeeper healthcheck proxy-logging cache '
+        . 'listing_formats bulk tempurl s3api tempauth copy slo dlo '
+        . 'versioned_writes symlink proxy-logging proxy-server';
+
     write_file("$p->{dir}/proxy.conf", <<"CONF");
 $common
 bind_port = $p->{port}
 [pipeline:main]
-pipeline = catch_errors gatekeeper healthcheck proxy-logging cache listing_formats bulk tempurl s3api tempauth copy slo dlo versioned_writes symlink proxy-logging proxy-server
+pipeline = $pipeline
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
