@@ -80,6 +80,7 @@ sub merged {
     my ($type, $value) = ($1, $2);
 
     $value =~ s/\(off_t\)\s*|\(size_t\)\s*//g;
+    $value =~ s/^"(.+)"$/$1/;
 
     return $value eq '""' || $value eq 'NULL' ? 'none' : $value
         if $value !~ /^[\d\s*,]+$/;
