@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "registry_json_parse.h"
 #include "registry_v2_fields.h"
 
 
@@ -30,7 +31,6 @@ static registry_rc_e registry_v2_apply_base(registry_v2_apply_t *ctx,
     const registry_v2_op_t *op, registry_err_t *err);
 static registry_rc_e registry_v2_apply_end(registry_v2_apply_t *ctx,
     registry_err_t *err);
-static registry_rc_e registry_v2_apply_memory(registry_err_t *err);
 
 
 registry_rc_e
@@ -44,7 +44,7 @@ registry_v2_apply(registry_pool_t *pool, const registry_image_t *image,
     memset(edit, 0, sizeof(registry_v2_edit_t));
 
     ctx.now = json_object();
-    rc = (ctx.now != NULL) ? REGISTRY_OK : registry_v2_apply_memory(err);
+    rc = (ctx.now != NULL) ? REGISTRY_OK : registry_json_memory(err);
 
     for (const registry_property_t *p = image->properties;
          p != NULL && rc == REGISTRY_OK;
@@ -56,7 +56,7 @@ registry_v2_apply(registry_pool_t *pool, const registry_image_t *image,
                                 json_true())
             != 0)
         {
-            rc = registry_v2_apply_memory(err);
+            rc = registry_json_memory(err);
         }
     }
 
@@ -125,7 +125,7 @@ registry_v2_apply_property(registry_v2_apply_t *ctx,
     }
 
     return (json_object_set(ctx->now, name, op->value) == 0)
-           ? REGISTRY_OK : registry_v2_apply_memory(err);
+           ? REGISTRY_OK : registry_json_memory(err);
 }
 
 
@@ -223,7 +223,7 @@ registry_v2_apply_end(registry_v2_apply_t *ctx, registry_err_t *err)
 
         p = registry_pool_calloc(ctx->pool, 1, sizeof(registry_property_t));
         if (p == NULL) {
-            return registry_v2_apply_memory(err);
+            return registry_json_memory(err);
         }
 
         p->name = old->name;
@@ -257,11 +257,4 @@ registry_v2_apply_end(registry_v2_apply_t *ctx, registry_err_t *err)
            ? registry_v2_quota("properties", edit->n_properties,
                                ctx->rules->property_quota, err)
            : REGISTRY_OK;
-}
-
-
-static registry_rc_e
-registry_v2_apply_memory(registry_err_t *err)
-{
-    return registry_err_set(err, REGISTRY_ERROR, "out of memory");
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "registry_json_parse.h"
 #include "registry_v2_apply.h"
 #include "registry_v2_fields.h"
 
@@ -43,7 +44,6 @@ static bool registry_v2_place_position(glance_str_t text, size_t n,
 static size_t registry_v2_place_count(const registry_location_t *l);
 static registry_rc_e registry_v2_place_copy(registry_v2_place_t *ctx,
     registry_err_t *err);
-static glance_str_t registry_v2_place_text(json_t *value);
 
 
 registry_rc_e
@@ -142,7 +142,7 @@ registry_v2_place_add(registry_v2_place_t *ctx, json_t *location,
         return rc;
     }
 
-    url = registry_v2_place_text(json_object_get(location, "url"));
+    url = registry_json_slice(json_object_get(location, "url"));
 
     for (registry_location_t *l = ctx->edit->changes.image.locations;
          l != NULL;
@@ -216,10 +216,10 @@ registry_v2_place_replace(registry_v2_place_t *ctx, registry_err_t *err)
             return rc;
         }
 
-        url = registry_v2_place_text(json_object_get(location, "url"));
+        url = registry_json_slice(json_object_get(location, "url"));
 
         if (!registry_pool_copy(ctx->pool, url, &l->url)) {
-            return registry_err_set(err, REGISTRY_ERROR, "out of memory");
+            return registry_json_memory(err);
         }
 
         l = l->next;
@@ -292,7 +292,7 @@ registry_v2_place_metadata(registry_v2_place_t *ctx, json_t *location,
     free(dump);
 
     return done ? REGISTRY_OK
-                : registry_err_set(err, REGISTRY_ERROR, "out of memory");
+                : registry_json_memory(err);
 }
 
 
@@ -395,7 +395,7 @@ registry_v2_place_digests(const registry_v2_place_t *ctx, json_t *given,
 
         if (value != NULL
             && (digests[i].value.data == NULL
-                || !glance_str_eq(registry_v2_place_text(value),
+                || !glance_str_eq(registry_json_slice(value),
                                   digests[i].value)))
         {
             return registry_err_set(err, REGISTRY_CONFLICT,
@@ -474,7 +474,7 @@ registry_v2_place_copy(registry_v2_place_t *ctx, registry_err_t *err)
         l = registry_pool_alloc(ctx->pool, sizeof(registry_location_t));
 
         if (l == NULL) {
-            return registry_err_set(err, REGISTRY_ERROR, "out of memory");
+            return registry_json_memory(err);
         }
 
         *l = *old;
@@ -484,16 +484,4 @@ registry_v2_place_copy(registry_v2_place_t *ctx, registry_err_t *err)
     }
 
     return REGISTRY_OK;
-}
-
-
-static glance_str_t
-registry_v2_place_text(json_t *value)
-{
-    glance_str_t  s;
-
-    s.data = (const unsigned char *) json_string_value(value);
-    s.len = json_string_length(value);
-
-    return s;
 }

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "registry_json_parse.h"
+
 
 typedef enum {
     REGISTRY_V2_FIELD_TEXT = 0,
@@ -29,8 +31,6 @@ static registry_rc_e registry_v2_set_tags(registry_pool_t *pool,
 static registry_rc_e registry_v2_set_property(registry_pool_t *pool,
     glance_str_t name, json_t *value, registry_changes_t *changes,
     registry_err_t *err);
-static registry_rc_e registry_v2_memory(registry_err_t *err);
-static glance_str_t registry_v2_slice(json_t *value);
 
 
 #define field(name, type, set)                                                \
@@ -157,7 +157,7 @@ registry_v2_set(registry_pool_t *pool, glance_str_t name, json_t *value,
     }
 
     text = slot;
-    s = registry_v2_slice(value);
+    s = registry_json_slice(value);
 
     /* an owner without a name is none */
 
@@ -168,7 +168,7 @@ registry_v2_set(registry_pool_t *pool, glance_str_t name, json_t *value,
     }
 
     return registry_pool_copy(pool, s, text) ? REGISTRY_OK
-                                             : registry_v2_memory(err);
+                                             : registry_json_memory(err);
 }
 
 
@@ -250,7 +250,7 @@ registry_v2_set_tags(registry_pool_t *pool, json_t *value,
     changes->n_tags = 0;
 
     seen = json_object();
-    rc = (seen != NULL) ? REGISTRY_OK : registry_v2_memory(err);
+    rc = (seen != NULL) ? REGISTRY_OK : registry_json_memory(err);
 
     json_array_foreach(value, i, item) {
 
@@ -265,11 +265,11 @@ registry_v2_set_tags(registry_pool_t *pool, json_t *value,
         tag = registry_pool_calloc(pool, 1, sizeof(registry_tag_t));
 
         if (tag == NULL
-            || !registry_pool_copy(pool, registry_v2_slice(item),
+            || !registry_pool_copy(pool, registry_json_slice(item),
                                    &tag->value)
             || json_object_set(seen, json_string_value(item), item) != 0)
         {
-            rc = registry_v2_memory(err);
+            rc = registry_json_memory(err);
             continue;
         }
 
@@ -291,14 +291,14 @@ registry_v2_set_property(registry_pool_t *pool, glance_str_t name,
     glance_str_t          s;
     registry_property_t  *p;
 
-    s = registry_v2_slice(value);
+    s = registry_json_slice(value);
     p = registry_pool_calloc(pool, 1, sizeof(registry_property_t));
 
     if (p == NULL
         || !registry_pool_copy(pool, name, &p->name)
         || (s.data != NULL && !registry_pool_copy(pool, s, &p->value)))
     {
-        return registry_v2_memory(err);
+        return registry_json_memory(err);
     }
 
     p->next = changes->image.properties;
@@ -306,25 +306,4 @@ registry_v2_set_property(registry_pool_t *pool, glance_str_t name,
     changes->set |= REGISTRY_SET_PROPERTIES;
 
     return REGISTRY_OK;
-}
-
-
-static registry_rc_e
-registry_v2_memory(registry_err_t *err)
-{
-    return registry_err_set(err, REGISTRY_ERROR, "out of memory");
-}
-
-
-/* data NULL: no string */
-
-static glance_str_t
-registry_v2_slice(json_t *value)
-{
-    glance_str_t  s;
-
-    s.data = (const unsigned char *) json_string_value(value);
-    s.len = json_string_length(value);
-
-    return s;
 }

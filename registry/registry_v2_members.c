@@ -9,7 +9,7 @@
 #include "registry_db_members.h"
 #include "registry_db_v2.h"
 #include "registry_identity.h"
-#include "registry_json.h"
+#include "registry_json_parse.h"
 #include "registry_v2.h"
 #include "registry_v2_fields.h"
 
@@ -463,8 +463,7 @@ registry_v2_members_text(registry_request_t *rq, const char *key,
                                 "for %s: must be a string", key);
     }
 
-    text->data = (const unsigned char *) json_string_value(value);
-    text->len = json_string_length(value);
+    *text = registry_json_slice(value);
 
     if (text->data == NULL) {
         *text = glance_str("");

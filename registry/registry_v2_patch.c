@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "registry_json_parse.h"
 #include "registry_v2_fields.h"
 
 
@@ -107,7 +108,7 @@ registry_v2_patch_parse(registry_pool_t *pool, json_t *document,
         op = registry_pool_calloc(pool, 1, sizeof(registry_v2_op_t));
 
         if (op == NULL) {
-            return registry_err_set(err, REGISTRY_ERROR, "out of memory");
+            return registry_json_memory(err);
         }
 
         rc = registry_v2_patch_op(pool, item, type, op, err);
@@ -150,8 +151,7 @@ registry_v2_patch_op(registry_pool_t *pool, json_t *item,
         return rc;
     }
 
-    text.data = (const unsigned char *) json_string_value(path);
-    text.len = json_string_length(path);
+    text = registry_json_slice(path);
 
     rc = registry_v2_patch_depth(op, &pointer, text, err);
 
@@ -218,8 +218,7 @@ registry_v2_patch_op_21(json_t *item, registry_v2_op_t *op, json_t **path,
                                 "the following: add, remove, replace.");
     }
 
-    word.data = (const unsigned char *) json_string_value(value);
-    word.len = json_string_length(value);
+    word = registry_json_slice(value);
 
     for (i = REGISTRY_V2_ADD; i <= REGISTRY_V2_REMOVE; i++) {
 
@@ -266,8 +265,7 @@ registry_v2_patch_pointer(registry_pool_t *pool, json_t *path,
                                 "The path of an operation must be a string.");
     }
 
-    text.data = (const unsigned char *) json_string_value(path);
-    text.len = json_string_length(path);
+    text = registry_json_slice(path);
 
     bad = registry_v2_pointer_check(text);
 
@@ -296,7 +294,7 @@ registry_v2_patch_pointer(registry_pool_t *pool, json_t *path,
         token.len = (size_t) (p - token.data);
 
         if (!registry_v2_token(pool, token, &pointer->tokens[pointer->n++])) {
-            return registry_err_set(err, REGISTRY_ERROR, "out of memory");
+            return registry_json_memory(err);
         }
 
         if (p == end || pointer->n == REGISTRY_V2_DEEPER) {
@@ -421,7 +419,7 @@ registry_v2_patch_allowed(const registry_v2_formats_t *formats,
 
     if (list == NULL || json_array_append(list, op->value) != 0) {
         json_decref(list);
-        return registry_err_set(err, REGISTRY_ERROR, "out of memory");
+        return registry_json_memory(err);
     }
 
     rc = registry_v2_check(formats, op->name, list, err);

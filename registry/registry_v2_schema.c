@@ -8,6 +8,7 @@
 
 #include "glance_image.h"
 #include "glance_uuid.h"
+#include "registry_json_parse.h"
 
 
 #define REGISTRY_V2_STRING   0x001
@@ -302,8 +303,7 @@ registry_v2_check(const registry_v2_formats_t *formats,
     }
 
     if (json_is_string(value)) {
-        s.data = (const unsigned char *) json_string_value(value);
-        s.len = json_string_length(value);
+        s = registry_json_slice(value);
 
         return registry_v2_attr_text(formats, name, attr, s, err);
     }
@@ -500,8 +500,7 @@ registry_v2_attr_tags(json_t *value, registry_err_t *err)
 
     json_array_foreach(value, i, tag) {
 
-        s.data = (const unsigned char *) json_string_value(tag);
-        s.len = json_string_length(tag);
+        s = registry_json_slice(tag);
 
         if (s.data == NULL) {
             return registry_err_set(err, REGISTRY_INVALID,
@@ -552,8 +551,7 @@ registry_v2_attr_locations(json_t *value, registry_err_t *err)
         bad = NULL;
         url = json_object_get(location, "url");
 
-        s.data = (const unsigned char *) json_string_value(url);
-        s.len = json_string_length(url);
+        s = registry_json_slice(url);
 
         if (!json_is_object(location)) {
             bad = "must be an object";

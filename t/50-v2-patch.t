@@ -429,4 +429,79 @@ for_each_v2(sub {
     });
 });
 
+
+# the rights of 2022: any role of the owning project does all
+
+for_each_v2(sub {
+    my ($v2) = @_;
+
+    my $id = $v2->create('p1/reader', { visibility => 'shared' })->{id};
+    my $active = $v2->active('p1/other')->{id};
+
+    for my $who ('p1', 'p1/reader', 'p1/other', 'root/admin') {
+        my $member = $who =~ tr{/}{-}r;
+
+        status_is($v2->patch($who, $id, replace(name => $who)), 200,
+                  "$who: changes");
+        status_is($v2->ask($who, 'PUT', "/images/$id/tags/t"), 204,
+                  "$who: tags");
+        status_is($v2->ask($who, 'POST', "/images/$active/actions/$_"), 204,
+                  "$who: ${_}s") for qw/ deactivate reactivate /;
+        status_is($v2->ask($who, 'POST', "/images/$id/members",
+                           json => { member => $member }), 200,
+                  "$who: shares");
+        status_is($v2->ask($who, 'PUT', "/images/$id/members/$member",
+                           json => { status => 'accepted' }),
+                  $who =~ /admin/ ? 200 : 403, "$who: answers for others");
+        status_is($v2->ask($who, 'DELETE', "/images/$id/members/$member"),
+                  204, "$who: and no more");
+    }
+
+    $v2->ask('p1', 'POST', "/images/$id/members", json => { member => 'p2' });
+    status_is($v2->ask('p2/other', 'PUT', "/images/$id/members/p2",
+                       json => { status => 'accepted' }), 200,
+              'a member answers');
+    fault_is($v2->patch('p2', $id, replace(name => 'x')), 403,
+             'You do not own this image');
+    fault_is($v2->patch('p3', $id, replace(name => 'x')), 404,
+             'No image found');
+    fault_is($v2->patch('p1', $id, replace(visibility => 'public')), 403,
+             'publicize_image');
+    fault_is($v2->patch('p1', $id, replace(owner => 'p2')), 403,
+             "Owner can't be updated by non admin.");
+    fault_is($v2->ask('p1', 'GET', "/images/$id/locations"), 403,
+             'fetch_image_location');
+    fault_is($v2->ask('p1', 'GET', '/info/stores/detail'), 403,
+             'stores_info_detail');
+}, 'oslo_policy/enforce_new_defaults' => 'False');
+
+
+# without identities everybody is an administrator
+
+with_env('sqlite', sub {
+    my ($env) = @_;
+
+    my $r = $env->request('POST', '/v2/images', body => '{"name": "n"}');
+    my $image = $r->json();
+    my $path = "/v2/images/$image->{id}";
+
+    is($image->{owner}, undef, "nobody's image");
+    status_is($env->request('PATCH', $path,
+        headers => [ 'Content-Type' => $v21 ],
+        body => encode_json([ replace(name => 'm', visibility => 'public',
+                                      owner => 'p1') ])), 200, 'changed');
+    status_is($env->request('PUT', "$path/tags/t"), 204, 'tagged');
+    status_is($env->request('PATCH', $path,
+        headers => [ 'Content-Type' => $v21 ],
+        body => encode_json([ replace(visibility => 'shared') ])), 200,
+        'shared');
+    status_is($env->request('POST', "$path/members",
+                            body => '{"member": "p2"}'), 200, 'with p2');
+    is($env->request('GET', "$path/locations")->{body}, '[]', 'no data');
+
+    $image = $env->request('GET', $path)->json();
+    is_deeply([ @{$image}{qw/ name visibility owner tags /} ],
+              [ 'm', 'shared', 'p1', [ 't' ] ], 'all of it');
+});
+
 done_testing();
