@@ -69,6 +69,7 @@ typedef struct {
     uint64_t              size;
     unsigned              state;
     unsigned              left;         /* entries of the table in hand */
+    bool                  complete;
     bool                  failed;
 } glance_inspect_vhdx_t;
 

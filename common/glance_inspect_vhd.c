@@ -28,8 +28,12 @@ typedef enum {
 
 static bool glance_inspect_vhd_match(const glance_inspect_t *in);
 static uint64_t glance_inspect_vhd_size(const glance_inspect_t *in);
+static const char *glance_inspect_vhd_check(const glance_inspect_t *in,
+    const char **why);
 static bool glance_inspect_vhdx_match(const glance_inspect_t *in);
 static uint64_t glance_inspect_vhdx_size(const glance_inspect_t *in);
+static const char *glance_inspect_vhdx_check(const glance_inspect_t *in,
+    const char **why);
 static bool glance_inspect_vhdx_start(glance_inspect_t *in);
 static void glance_inspect_vhdx_feed(glance_inspect_t *in,
     const unsigned char *data, size_t len);
@@ -58,7 +62,7 @@ const glance_inspect_driver_t  glance_inspect_vhd = {
     "vhd",
     glance_inspect_vhd_match,
     glance_inspect_vhd_size,
-    NULL,
+    glance_inspect_vhd_check,
     NULL,
     NULL,
     NULL
@@ -69,7 +73,7 @@ const glance_inspect_driver_t  glance_inspect_vhdx = {
     "vhdx",
     glance_inspect_vhdx_match,
     glance_inspect_vhdx_size,
-    NULL,
+    glance_inspect_vhdx_check,
     glance_inspect_vhdx_start,
     glance_inspect_vhdx_feed,
     NULL
@@ -86,8 +90,19 @@ glance_inspect_vhd_match(const glance_inspect_t *in)
 static uint64_t
 glance_inspect_vhd_size(const glance_inspect_t *in)
 {
-    return (in->total >= GLANCE_INSPECT_SECTOR)
-           ? glance_inspect_be64(in->head + 40) : 0;
+    return glance_inspect_be64(in->head + 40);
+}
+
+
+static const char *
+glance_inspect_vhd_check(const glance_inspect_t *in, const char **why)
+{
+    if (in->total < GLANCE_INSPECT_SECTOR) {
+        *why = "it is cut off";
+        return "header";
+    }
+
+    return NULL;
 }
 
 
@@ -102,6 +117,18 @@ static uint64_t
 glance_inspect_vhdx_size(const glance_inspect_t *in)
 {
     return in->u.vhdx.size;
+}
+
+
+static const char *
+glance_inspect_vhdx_check(const glance_inspect_t *in, const char **why)
+{
+    if (!in->u.vhdx.complete) {
+        *why = "they are cut off";
+        return "metadata";
+    }
+
+    return NULL;
 }
 
 
@@ -125,6 +152,7 @@ glance_inspect_vhdx_feed(glance_inspect_t *in, const unsigned char *data,
 
         if (v->state == GLANCE_VHDX_SIZE) {
             v->size = glance_inspect_le64(v->piece.data);
+            v->complete = true;
             v->piece.len = v->piece.got = 0;
             return;
         }

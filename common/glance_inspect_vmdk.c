@@ -33,6 +33,7 @@ static uint64_t glance_inspect_vmdk_size(const glance_inspect_t *in);
 static const char *glance_inspect_vmdk_check(const glance_inspect_t *in,
     const char **why);
 static const char *glance_inspect_vmdk_header(const glance_inspect_t *in);
+static const char *glance_inspect_vmdk_descriptor(const glance_inspect_t *in);
 static const char *glance_inspect_vmdk_footer(const glance_inspect_t *in);
 static bool glance_inspect_vmdk_marker(const unsigned char *p, unsigned type);
 static bool glance_inspect_vmdk_start(glance_inspect_t *in);
@@ -84,10 +85,6 @@ glance_inspect_vmdk_size(const glance_inspect_t *in)
 {
     uint64_t  sectors;
 
-    if (in->u.vmdk.text) {
-        return 0;
-    }
-
     sectors = glance_inspect_le64(in->head + 12);
 
     return (sectors <= INT64_MAX / GLANCE_INSPECT_SECTOR)
@@ -108,18 +105,9 @@ glance_inspect_vmdk_check(const glance_inspect_t *in, const char **why)
         return "header";
     }
 
-    if (v->fault != NULL) {
-        *why = v->fault;
-        return "descriptor";
-    }
+    *why = glance_inspect_vmdk_descriptor(in);
 
-    if (!v->allowed) {
-        *why = "it has no createType";
-        return "descriptor";
-    }
-
-    if (!v->extent) {
-        *why = "it has no extent";
+    if (*why != NULL) {
         return "descriptor";
     }
 
@@ -145,6 +133,33 @@ glance_inspect_vmdk_header(const glance_inspect_t *in)
     }
 
     return NULL;
+}
+
+
+static const char *
+glance_inspect_vmdk_descriptor(const glance_inspect_t *in)
+{
+    const glance_inspect_vmdk_t  *v;
+
+    v = &in->u.vmdk;
+
+    if (v->fault != NULL) {
+        return v->fault;
+    }
+
+    if (v->text) {
+        return "it is alone, its data are in other files";
+    }
+
+    if (in->total < v->end) {
+        return "it is cut off";
+    }
+
+    if (!v->allowed) {
+        return "it has no createType";
+    }
+
+    return v->extent ? NULL : "it has no extent";
 }
 
 

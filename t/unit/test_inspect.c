@@ -300,10 +300,10 @@ test_disks(void)
     test_good("vhd", GLANCE_INSPECT_VHD, 7 * TEST_MIB);
 
     test_size = 100;
-    test_good("vhd, cut", GLANCE_INSPECT_VHD, 0);
+    test_bad("vhd, cut", GLANCE_INSPECT_VHD, "header");
 
     test_size = 8;
-    test_good("vhd, but its name", GLANCE_INSPECT_VHD, 0);
+    test_bad("vhd, but its name", GLANCE_INSPECT_VHD, "header");
 
     test_new(4096 + 512);
     test_text(4096, "conectix");
@@ -512,10 +512,11 @@ test_vhdx_all(void)
     test_good("vhdx", GLANCE_INSPECT_VHDX, 11 * TEST_MIB);
 
     test_size = 2 * TEST_MIB + 65536 + 15;
-    test_good("vhdx, cut before the size ends", GLANCE_INSPECT_VHDX, 0);
+    test_bad("vhdx, cut before the size ends", GLANCE_INSPECT_VHDX,
+             "metadata");
 
     test_size = 8;
-    test_good("vhdx, but its name", GLANCE_INSPECT_VHDX, 0);
+    test_bad("vhdx, but its name", GLANCE_INSPECT_VHDX, "metadata");
 
     test_vhdx();
     test_text(196608, "rigi");
@@ -673,8 +674,11 @@ test_vmdk_descriptors(void)
     memset(test_image + 512 + strlen(TEST_SPARSE), '#', 5000);
     test_bad("a long line", GLANCE_INSPECT_VMDK, "descriptor");
 
-    test_vmdk(TEST_SPARSE, 512 + strlen(TEST_SPARSE) - 40);
-    test_good("cut in the data base", GLANCE_INSPECT_VMDK, 2 * TEST_MIB);
+    test_vmdk(TEST_SPARSE, 21 * 512);
+    test_good("cut behind the descriptor", GLANCE_INSPECT_VMDK, 2 * TEST_MIB);
+
+    test_size--;
+    test_bad("cut behind its text", GLANCE_INSPECT_VMDK, "descriptor");
 
     test_size = 600;
     test_bad("cut in the descriptor", GLANCE_INSPECT_VMDK, "descriptor");
@@ -747,7 +751,8 @@ test_vmdk_footer(void)
     test_size++;
     test_bad("a footer and more", GLANCE_INSPECT_VMDK, "footer");
 
-    test_size = 512 + sizeof(TEST_SPARSE);
+    test_le(36, 8, 1);
+    test_size = 1024;
     test_bad("a cut footer", GLANCE_INSPECT_VMDK, "footer");
 }
 
@@ -757,10 +762,10 @@ test_vmdk_texts(void)
 {
     test_new(strlen(TEST_SPARSE));
     test_text(0, TEST_SPARSE);
-    test_good("vmdk, text", GLANCE_INSPECT_VMDK, 0);
+    test_bad("vmdk, text", GLANCE_INSPECT_VMDK, "descriptor");
 
     test_size = 1024;
-    test_good("vmdk, text and zeroes", GLANCE_INSPECT_VMDK, 0);
+    test_bad("vmdk, text and zeroes", GLANCE_INSPECT_VMDK, "descriptor");
 
     memset(test_image, '\n', 1024);
     test_text(0, "# Disk DescriptorFile\nversion=1\n");
