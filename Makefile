@@ -68,8 +68,8 @@ SAMPLES = conf/glance-api.conf.sample conf/glance-registry.conf.sample
 
 
 .PHONY: all help nginx registry programs deps run start stop test check lint \
-        unit asan valgrind fuzz coverage bench install clean samples FORCE \
-        man deb version
+        unit asan valgrind fuzz coverage bench tempest install clean samples \
+        FORCE man deb version
 
 all: nginx programs
 
@@ -95,6 +95,8 @@ help:
 	@echo "make coverage   all tests, and what they cover, line by line"
 	@echo "make bench      the speed beside stock nginx, in about 5 minutes"
 	@echo "                BENCH_SIZE=1g BENCH_RUNS=5 BENCH_SECONDS=1.5 BENCH_DIR="
+	@echo "make tempest    the image tests of OpenStack's Tempest, on the real"
+	@echo "                Keystone and MariaDB (TEMPEST_DATABASE=sqlite)"
 	@echo "make install    into PREFIX=$(PREFIX) (DESTDIR=)"
 	@echo "make man        the manual pages, into $(BUILD)/man/"
 	@echo "make deb        Debian packages, into $(BUILD)/deb/"
@@ -339,6 +341,12 @@ coverage:
 	-$(MAKE) --no-print-directory BUILD=build-coverage SANITIZE=--coverage \
 	    OPTIMIZE='-O0 -g' check
 	bin/glance-coverage build-coverage
+
+tempest:
+	bin/glance-deps build
+	bin/glance-deps tempest
+	$(MAKE) all
+	NGINX_BIN='$(NGINX_BIN)' bin/glance-tempest $(BUILD)
 
 bench: all $(BENCH)
 	NGINX_BIN='$(NGINX_BIN)' bin/glance-bench $(BUILD)

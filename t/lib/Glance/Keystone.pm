@@ -245,10 +245,12 @@ sub environment {
 }
 
 
-# the catalogue's address of the image service
+# the catalogue's address of the image service, or of another type
 
 sub publish {
-    my ($p, $url) = @_;
+    my ($p, $url, $type) = @_;
+
+    $type ||= 'image';
 
     my @headers = ('X-Auth-Token' => $p->token('admin'));
     my $call = sub {
@@ -263,17 +265,19 @@ sub publish {
         return $r->json();
     };
 
-    if ($p->{endpoint}) {
-        $call->('PATCH', "/v3/endpoints/$p->{endpoint}",
+    if ($p->{endpoint}{$type}) {
+        $call->('PATCH', "/v3/endpoints/$p->{endpoint}{$type}",
                 { endpoint => { url => $url } });
         return;
     }
 
-    my $service = $call->('POST', '/v3/services',
-        { service => { type => 'image', name => 'glance' } })->{service}{id};
+    my ($service) = @{$call->('GET', "/v3/services?type=$type")->{services}};
 
-    $p->{endpoint} = $call->('POST', '/v3/endpoints', { endpoint => {
-        service_id => $service, interface => 'public', url => $url,
+    $service ||= $call->('POST', '/v3/services',
+        { service => { type => $type, name => $type } })->{service};
+
+    $p->{endpoint}{$type} = $call->('POST', '/v3/endpoints', { endpoint => {
+        service_id => $service->{id}, interface => 'public', url => $url,
         region_id => 'RegionOne' } })->{endpoint}{id};
 }
 
