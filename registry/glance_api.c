@@ -18,6 +18,7 @@
 #include "registry_log.h"
 #include "registry_render.h"
 #include "registry_render_keystone.h"
+#include "registry_render_swift.h"
 
 
 #define GLANCE_API_PATH    4096
@@ -35,6 +36,7 @@ typedef struct {
     char                user[64];
     char                pid[GLANCE_API_PATH];
     char                credentials[GLANCE_API_PATH + 64];
+    char                accounts[GLANCE_API_PATH + 64];
 } glance_api_t;
 
 
@@ -58,6 +60,8 @@ static registry_rc_e glance_api_write(glance_api_t *api, const char *suffix,
 static registry_rc_e glance_api_conf(glance_api_t *api, FILE *out,
     registry_err_t *err);
 static registry_rc_e glance_api_credentials(glance_api_t *api, FILE *out,
+    registry_err_t *err);
+static registry_rc_e glance_api_accounts(glance_api_t *api, FILE *out,
     registry_err_t *err);
 static registry_rc_e glance_api_file(glance_api_t *api, const char *path,
     glance_api_render_pt render, registry_err_t *err);
@@ -131,6 +135,7 @@ glance_api_prepare(glance_api_t *api, const char *pid, registry_err_t *err)
     api->render.module = api->module;
     api->render.user = api->user;
     api->render.credentials = api->credentials;
+    api->render.accounts = api->accounts;
 
     rc = glance_api_user(api, err);
 
@@ -401,8 +406,20 @@ glance_api_write(glance_api_t *api, const char *suffix, const char *pid,
 
     (void) snprintf(api->credentials, sizeof(api->credentials),
                     "%s/keystone.json%s", api->run_dir, suffix);
+    (void) snprintf(api->accounts, sizeof(api->accounts), "%s/swift.json%s",
+                    api->run_dir, suffix);
     (void) snprintf(conf, sizeof(conf), "%s/nginx.conf%s", api->run_dir,
                     suffix);
+
+    if (registry_swift_wanted(api->cf)) {
+        rc = glance_api_file(api, api->accounts, glance_api_accounts, err);
+        if (rc != REGISTRY_OK) {
+            return rc;
+        }
+
+    } else {
+        (void) unlink(api->accounts);
+    }
 
     if (strcmp(registry_config_identity(api->cf), "keystone") == 0) {
         rc = glance_api_file(api, api->credentials, glance_api_credentials,
@@ -430,6 +447,13 @@ static registry_rc_e
 glance_api_credentials(glance_api_t *api, FILE *out, registry_err_t *err)
 {
     return registry_render_keystone_credentials(api->cf, out, err);
+}
+
+
+static registry_rc_e
+glance_api_accounts(glance_api_t *api, FILE *out, registry_err_t *err)
+{
+    return registry_render_swift_accounts(api->cf, out, err);
 }
 
 
@@ -503,6 +527,7 @@ glance_api_check(glance_api_t *api, bool keep, registry_err_t *err)
     status = registry_daemon_run(argv, text, sizeof(text), err);
 
     (void) unlink(conf);
+    (void) unlink(api->accounts);
     (void) unlink(api->credentials);
     (void) unlink(pid);
 

@@ -88,7 +88,7 @@ static const registry_kind_t  registry_kinds[] = {
     { "glance-image-import.conf", REGISTRY_KIND_CONF, 0, NULL,
       "there is no import yet" },
     { "glance-swift.conf", REGISTRY_KIND_OTHER, 0, NULL,
-      "this version has only the file store" },
+      "it counts when swift_store_config_file names it" },
     { "property-protections*.conf", REGISTRY_KIND_OTHER, 0, NULL,
       "rights are fixed: owner, members and admin_role" },
     { "*paste*.ini", REGISTRY_KIND_OTHER, 0, NULL,
@@ -405,6 +405,7 @@ registry_check_render(const registry_config_t *cf, registry_err_t *err)
         .pid = "/run/glance/glance-api.pid",
         .module = "",
         .user = "",
+        .accounts = "/run/glance/swift.json",
         .access_log = "",
         .version = 1022001,
         .connections = 512

@@ -14,6 +14,7 @@
 #include "registry_hosts.h"
 #include "registry_render_keystone.h"
 #include "registry_render_log.h"
+#include "registry_render_swift.h"
 
 
 #define REGISTRY_RENDER_PATH  4096
@@ -352,9 +353,10 @@ registry_render_location(const registry_config_t *cf,
         store = "file";
     }
 
-    if (strcmp(store, "file") != 0) {
+    if (strcmp(store, "file") != 0 && strcmp(store, "swift") != 0) {
         return registry_err_set(err, REGISTRY_INVALID, "default_store: %s is "
-                                "not supported yet, only file", store);
+                                "not supported yet, only file and swift",
+                                store);
     }
 
     (void) fprintf(out,
@@ -371,6 +373,11 @@ registry_render_location(const registry_config_t *cf,
                    store, path,
                    registry_config_bool(cf, "delayed_delete") ? "on" : "off",
                    registry_config_int(cf, "image_size_cap"));
+
+    rc = registry_render_swift(cf, render->accounts, out, err);
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
 
     /* nginx does not take less, as it renews at a third of it */
 

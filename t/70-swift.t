@@ -269,6 +269,108 @@ check('S-24 locations with credentials' => sub {
 });
 
 
+# glance-api.conf as an operator has it -> what nginx reads
+
+sub rendered {
+    my (%options) = @_;
+
+    my $dir = temp_dir();
+
+    Glance::Registry::write_config("$dir/glance-api.conf",
+        default_store => 'swift', filesystem_store_datadir => "$dir/images",
+        $ENV{NGINX_BIN} ? (nginx_binary => $ENV{NGINX_BIN}) : (), %options);
+
+    my ($status, $text) = run_command([
+        Glance::Program::built('glance-api'), '--run-dir', "$dir/run",
+        '--render', "$dir/glance-api.conf" ]);
+
+    return ($status, $text, "$dir/run");
+}
+
+
+check('S-24 options of glance-api.conf' => sub {
+    my $key = Glance::Swift::key('test:tester');
+    my $file = write_file(temp_dir() . '/glance-swift.conf', <<"CONF");
+[other]
+user = test:reader
+key = reading
+auth_address = @{[ $swift->auth_address() ]}
+[ref2]
+user = test:tester
+key = $key
+auth_address = @{[ $swift->auth_address() ]}
+auth_version = 1
+CONF
+    my %account = (
+        swift_store_auth_address => $swift->auth_address(),
+        swift_store_user => 'test:tester',
+        swift_store_key => $key,
+    );
+    my %ways = (
+        options => \%account,
+        references => { swift_store_config_file => $file,
+                        default_swift_reference => 'ref2' },
+    );
+
+    for my $way (sort keys %ways) {
+        my ($status, $text, $run) = rendered(%{$ways{$way}},
+            swift_store_container => 'from_conf',
+            swift_store_create_container_on_put => 'True',
+            swift_store_large_object_size => 2,
+            swift_store_large_object_chunk_size => 1);
+
+        is($status, 0, "$way: rendered") or diag($text);
+        unlike($text, qr/\Q$key\E/, "$way: no key is printed");
+
+        my $conf = read_file("$run/nginx.conf");
+        my @lines = $conf =~ /^\s+(glance_(?:swift|default_store)\S* .*;)$/mg;
+
+        unlike($conf, qr/\Q$key\E/, "$way: no key in nginx.conf");
+        is((stat "$run/swift.json")[2] & 0777, 0600, "$way: a private file");
+
+        with_env('sqlite', sub {
+            my ($env) = @_;
+
+            my $data = noise(3 * $MiB);
+            my $id = $env->create({}, body => $data);
+
+            is(scalar(my @all = $swift->objects('from_conf')), 4,
+               "$way: in segments");
+            is(md5_of($env->request('GET', "/images/$id")->{body}),
+               md5_of($data), "$way: the data");
+            my ($row) = $env->{database}->query(
+                'SELECT value FROM image_locations');
+
+            like($row->[0], $way eq 'options' ? qr!^swift\+http://test%3a!
+                                          : qr!^swift\+config://ref2/!,
+                 "$way: the location");
+            status_is($env->request('DELETE', "/images/$id"), 200);
+        }, nginx => { directives => join("\n", @lines) });
+    }
+
+    my %wrong = (
+        swift_store_user => [ '', qr/swift_store_user: needed/ ],
+        swift_store_key => [ '', qr/swift_store_key: needed/ ],
+        swift_store_auth_version => [ 2, qr/auth_version: must be 1 or 3/ ],
+        swift_store_container => [ 'a/b', qr/swift_store_container: must/ ],
+        swift_store_config_file => [ '/nowhere', qr/config_file: .*nowhere/ ],
+    );
+
+    for my $option (sort keys %wrong) {
+        my ($value, $why) = @{$wrong{$option}};
+        my ($status, $text) = rendered(%account, $option => $value);
+
+        isnt($status, 0, "$option = $value");
+        like($text, $why, 'says why');
+        unlike($text, qr/\Q$key\E/, 'without the key');
+    }
+
+    my ($status, $text) = rendered(swift_store_config_file => $file);
+    like($text, qr/default_swift_reference: there is no section \[ref1\]/,
+         'a reference that is missing');
+});
+
+
 $swift->stop();
 is(join("\n", $swift->complaints()), '', 'Swift has no complaint');
 
