@@ -539,13 +539,11 @@ ngx_http_glance_keystone_keep(ngx_http_glance_keystone_t *ks,
 
     now = ngx_time();
 
-    if (token->verdict == NGX_HTTP_GLANCE_TOKEN_VALID
-        && token->expires <= now && !ks->allow_expired)
-    {
+    if (token->expires <= now && !ks->allow_expired) {
         token->verdict = NGX_HTTP_GLANCE_TOKEN_UNKNOWN;
     }
 
-    if (token->verdict == NGX_HTTP_GLANCE_TOKEN_VALID) {
+    if (token->verdict != NGX_HTTP_GLANCE_TOKEN_UNKNOWN) {
         until = now + ks->conf->valid;
 
         if (token->expires > now) {
@@ -574,17 +572,34 @@ static ngx_int_t
 ngx_http_glance_keystone_decide(ngx_http_glance_keystone_t *ks,
     ngx_http_glance_token_t *token)
 {
+    ngx_uint_t              policy;
     ngx_http_glance_ctx_t  *ctx;
 
     ctx = ks->ctx;
+
+    /* in API v2 rules decide what a caller without a project may */
+
+    policy = ctx->v2 && ks->subject == &ks->user;
 
     switch (token->verdict) {
 
     case NGX_HTTP_GLANCE_TOKEN_VALID:
         break;
 
+    case NGX_HTTP_GLANCE_TOKEN_SYSTEM:
     case NGX_HTTP_GLANCE_TOKEN_SCOPE:
-        return NGX_HTTP_FORBIDDEN;
+        if (!policy) {
+            return NGX_HTTP_FORBIDDEN;
+        }
+
+        break;
+
+    case NGX_HTTP_GLANCE_TOKEN_UNSCOPED:
+        if (!policy) {
+            return NGX_HTTP_UNAUTHORIZED;
+        }
+
+        break;
 
     default:
         return NGX_HTTP_UNAUTHORIZED;
@@ -601,6 +616,10 @@ ngx_http_glance_keystone_decide(ngx_http_glance_keystone_t *ks,
     ctx->user = token->user;
     ctx->project = token->project;
     ctx->roles = token->roles;
+
+    if (token->verdict == NGX_HTTP_GLANCE_TOKEN_SYSTEM) {
+        ngx_str_set(&ctx->scope, "all");
+    }
 
     return NGX_OK;
 }

@@ -25,6 +25,7 @@ typedef enum {
     NGX_HTTP_GLANCE_TOKEN_VALID = 'v',
     NGX_HTTP_GLANCE_TOKEN_UNKNOWN = 'u',    /* or expired, or revoked */
     NGX_HTTP_GLANCE_TOKEN_UNSCOPED = 'n',
+    NGX_HTTP_GLANCE_TOKEN_SYSTEM = 'y',     /* of the whole cloud */
     NGX_HTTP_GLANCE_TOKEN_SCOPE = 's'       /* of something else */
 } ngx_http_glance_token_e;
 

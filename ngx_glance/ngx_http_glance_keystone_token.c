@@ -123,41 +123,41 @@ ngx_http_glance_keystone_read(ngx_http_request_t *r, json_t *json,
 
     project = json_object_get(json, "project");
 
-    if (ngx_http_glance_keystone_time(json, &token->expires) != NGX_OK) {
-        missing = "expires_at";
-
-    } else if (project) {
+    if (project) {
         token->verdict = NGX_HTTP_GLANCE_TOKEN_VALID;
 
-    } else if (json_object_get(json, "system")
-               || json_object_get(json, "domain"))
-    {
+    } else if (json_object_get(json, "system")) {
+        token->verdict = NGX_HTTP_GLANCE_TOKEN_SYSTEM;
+
+    } else if (json_object_get(json, "domain")) {
         token->verdict = NGX_HTTP_GLANCE_TOKEN_SCOPE;
 
     } else {
         token->verdict = NGX_HTTP_GLANCE_TOKEN_UNSCOPED;
     }
 
-    if (token->verdict == NGX_HTTP_GLANCE_TOKEN_VALID) {
+    if (ngx_http_glance_keystone_time(json, &token->expires) != NGX_OK) {
+        missing = "expires_at";
 
-        if (ngx_http_glance_keystone_id(r->pool,
-                                        json_object_get(json, "user"), "id",
-                                        &token->user)
-            != NGX_OK)
-        {
-            missing = "user";
+    } else if (ngx_http_glance_keystone_id(r->pool,
+                                           json_object_get(json, "user"),
+                                           "id", &token->user)
+               != NGX_OK)
+    {
+        missing = "user";
 
-        } else if (ngx_http_glance_keystone_id(r->pool, project, "id",
-                                               &token->project)
-                   != NGX_OK)
-        {
-            missing = "project";
+    } else if (project
+               && ngx_http_glance_keystone_id(r->pool, project, "id",
+                                              &token->project)
+                  != NGX_OK)
+    {
+        missing = "project";
 
-        } else {
-            rc = ngx_http_glance_keystone_roles(r,
-                                        json_object_get(json, "roles"),
-                                        &token->roles);
-        }
+    } else if (token->verdict == NGX_HTTP_GLANCE_TOKEN_VALID
+               || token->verdict == NGX_HTTP_GLANCE_TOKEN_SYSTEM)
+    {
+        rc = ngx_http_glance_keystone_roles(r, json_object_get(json, "roles"),
+                                            &token->roles);
     }
 
     if (missing) {

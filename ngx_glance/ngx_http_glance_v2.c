@@ -74,8 +74,9 @@ ngx_http_glance_v2_headers(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 void
 ngx_http_glance_v2_upload(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
-    json_t     *body;
-    ngx_str_t  *type, none;
+    json_t                      *body;
+    ngx_str_t                   *type, none;
+    ngx_http_glance_loc_conf_t  *glcf;
 
     if (!ngx_http_glance_data_type(r)) {
         ngx_str_set(&none, "none");
@@ -96,6 +97,11 @@ ngx_http_glance_v2_upload(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return;
     }
 
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    /* with one store x-image-meta-store does not count */
+
+    ctx->store = glcf->default_store;
     ctx->policy = "upload_image";
     ctx->claim = ngx_http_glance_create_claim(r, ctx->route->dialect->failed);
 
@@ -337,8 +343,11 @@ ngx_http_glance_v2_ranged(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     }
 
     h->value.data = p;
-    h->value.len = ngx_sprintf(p, "bytes=%uL-%uL", range->first, range->last)
-                   - p;
+    /* nginx reads it to its zero */
+
+    h->value.len = ngx_sprintf(p, "bytes=%uL-%uL%Z", range->first,
+                               range->last)
+                   - p - 1;
 
     r->headers_in.range = h;
     r->headers_in.if_range = NULL;

@@ -9,6 +9,7 @@ use warnings;
 use strict;
 
 use File::Find ();
+use JSON::PP ();
 use Test::More;
 
 use Glance::Data qw/ digest_of_file /;
@@ -171,6 +172,55 @@ sub v1_create {
         if $r->{status} != 201;
 
     return $r->json()->{image}{id};
+}
+
+
+# API v2: path behind /v2/images; json => anything is the body
+
+sub v2 {
+    my ($env, $method, $path, %o) = @_;
+
+    if (exists $o{json}) {
+        $o{body} = JSON::PP->new->utf8->allow_nonref->encode(delete $o{json});
+    }
+
+    return $env->request($method, "/v2/images$path", %o);
+}
+
+
+# the id of a new image, with the data of body => .. if there are any
+
+sub v2_create {
+    my ($env, $fields, %o) = @_;
+
+    my $r = $env->v2('POST', '', headers => $o{headers} || [], json => {
+        name => 'an image', disk_format => 'raw', container_format => 'bare',
+        %{$fields || {}} });
+
+    die 'cannot create an image: ' . $r->summary() . "\n"
+        if $r->{status} != 201;
+
+    my $id = $r->json()->{id};
+
+    return $id if !defined $o{body};
+
+    $r = $env->v2_upload($id, %o);
+
+    die 'cannot upload: ' . $r->summary() . "\n" if $r->{status} != 204;
+
+    return $id;
+}
+
+
+sub v2_upload {
+    my ($env, $id, %o) = @_;
+
+    my %given = map { lc $_ => 1 } @{$o{headers} || []};
+
+    return $env->v2('PUT', "/$id/file", %o, headers => [
+        $given{'content-type'} ? ()
+            : ('Content-Type' => 'application/octet-stream'),
+        @{$o{headers} || []} ]);
 }
 
 
