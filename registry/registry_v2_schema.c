@@ -21,6 +21,7 @@
 #define REGISTRY_V2_UUID     0x080
 #define REGISTRY_V2_DISK     0x100      /* its words are configured */
 #define REGISTRY_V2_CONTAINER  0x200
+#define REGISTRY_V2_ABSENT   0x400      /* not in the documents */
 
 #define REGISTRY_V2_PATTERN                                                   \
     "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}"                     \
@@ -124,9 +125,15 @@ static const registry_v2_attr_t  registry_v2_attrs[] = {
       "The URI of the image" },
     { "file", REGISTRY_V2_STRING | REGISTRY_V2_RO, 0, NULL, NULL,
       "The URI of its data" },
-    { "stores", REGISTRY_V2_STRING | REGISTRY_V2_RO, 0, NULL, NULL,
-      "The stores that have the data, separated by commas, where there are "
-      "several stores" },
+
+    /*
+     * There is one store, so no image has this; and glanceclient, which makes
+     * options of what is in the schema, has a --stores already and gives up.
+     */
+
+    { "stores", REGISTRY_V2_STRING | REGISTRY_V2_RO | REGISTRY_V2_ABSENT, 0,
+      NULL, NULL, NULL },
+
     { "schema", REGISTRY_V2_STRING | REGISTRY_V2_RO, 0, NULL, NULL,
       "The URI of this schema" },
     { "locations", REGISTRY_V2_ARRAY, 0, NULL,
@@ -764,6 +771,10 @@ registry_v2_schema_object(registry_out_t *out, const char *name,
     registry_out_text(out, "\", \"properties\": {");
 
     for (const registry_v2_attr_t *a = attrs; a->name != NULL; a++) {
+
+        if (a->type & REGISTRY_V2_ABSENT) {
+            continue;
+        }
 
         if (a != attrs) {
             registry_out_text(out, ", ");

@@ -84,7 +84,6 @@ sub image_schema {
             min_disk => { type => 'integer' },
             self => { @string, @ro },
             file => { @string, @ro },
-            stores => { @string, @ro },
             schema => { @string, @ro },
             locations => $locations,
             kernel_id => { @text, @uuid, @custom },
