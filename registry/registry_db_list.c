@@ -20,7 +20,16 @@
 typedef struct {
     const char         *expression;     /* in a WHERE or ORDER BY */
     bool                number;
+    bool                nullable;       /* NULL comes before everything */
 } registry_key_t;
+
+/* which of our indexes serve a list, if any */
+
+typedef enum {
+    REGISTRY_INDEX_NONE = 0,
+    REGISTRY_INDEX_TIME,
+    REGISTRY_INDEX_NAME
+} registry_index_e;
 
 typedef struct {
     registry_pool_t    *pool;
@@ -45,8 +54,14 @@ static bool registry_list_copy(registry_pool_t *pool,
 static void registry_list_part(registry_tx_t *tx, registry_query_t *q,
     const registry_list_t *list, const registry_marker_t *marker,
     registry_part_e part);
+static size_t registry_list_parts(registry_tx_t *tx,
+    const registry_list_t *list, registry_part_e *parts);
+static registry_index_e registry_list_family(registry_tx_t *tx,
+    const registry_list_t *list);
 static const char *registry_list_index(registry_tx_t *tx,
     const registry_list_t *list, registry_part_e part);
+static const registry_condition_t *registry_list_has(
+    const registry_list_t *list, registry_where_e column);
 static bool registry_list_default(const registry_list_t *list, size_t from);
 static void registry_list_scope(registry_query_t *q,
     const registry_list_t *list, registry_part_e part);
@@ -56,6 +71,10 @@ static void registry_list_children(registry_query_t *q,
     const registry_list_t *list);
 static void registry_list_behind(registry_tx_t *tx, registry_query_t *q,
     const registry_list_t *list, const registry_marker_t *marker);
+static void registry_list_beyond(registry_query_t *q,
+    const registry_order_t *order, registry_value_t value);
+static void registry_list_beside(registry_query_t *q,
+    const registry_order_t *order, registry_value_t value);
 static void registry_list_pair(registry_tx_t *tx, registry_query_t *q,
     bool ascending, const registry_value_t *keys);
 static void registry_list_compare(registry_query_t *q, const char *column,
@@ -67,20 +86,22 @@ static registry_rc_e registry_list_row(void *arg,
 
 
 /*
- * NULL counts as empty or zero; created_at and id are never NULL, and stay
- * bare so that an index serves them.
+ * NULL counts as empty or zero; created_at, id and name stay bare so that an
+ * index serves them.
  */
 
 static const registry_key_t  registry_keys[REGISTRY_SORT_N] = {
-    [REGISTRY_SORT_CREATED_AT] = { "created_at", false },
-    [REGISTRY_SORT_UPDATED_AT] = { "COALESCE(updated_at, created_at)", false },
-    [REGISTRY_SORT_NAME] = { "COALESCE(name, '')", false },
-    [REGISTRY_SORT_STATUS] = { "status", false },
+    [REGISTRY_SORT_CREATED_AT] = { "created_at", false, false },
+    [REGISTRY_SORT_UPDATED_AT] = { "COALESCE(updated_at, created_at)", false,
+                                   false },
+    [REGISTRY_SORT_NAME] = { "name", false, true },
+    [REGISTRY_SORT_STATUS] = { "status", false, false },
     [REGISTRY_SORT_CONTAINER_FORMAT] = { "COALESCE(container_format, '')",
-                                         false },
-    [REGISTRY_SORT_DISK_FORMAT] = { "COALESCE(disk_format, '')", false },
-    [REGISTRY_SORT_SIZE] = { "COALESCE(size, 0)", true },
-    [REGISTRY_SORT_ID] = { "id", false }
+                                         false, false },
+    [REGISTRY_SORT_DISK_FORMAT] = { "COALESCE(disk_format, '')", false,
+                                    false },
+    [REGISTRY_SORT_SIZE] = { "COALESCE(size, 0)", true, false },
+    [REGISTRY_SORT_ID] = { "id", false, false }
 };
 
 static const char *const  registry_list_columns[] = {
@@ -189,7 +210,9 @@ registry_db_image_list(registry_tx_t *tx, registry_pool_t *pool,
     const registry_list_t *list, registry_image_t **images,
     registry_err_t *err)
 {
+    size_t             n;
     registry_rc_e      rc;
+    registry_part_e    parts[REGISTRY_PARTS_MAX];
     registry_found_t   found = { pool, images };
     registry_query_t   q;
     registry_marker_t  marker;
@@ -213,17 +236,19 @@ registry_db_image_list(registry_tx_t *tx, registry_pool_t *pool,
 
     registry_query_init(&q, tx->pool);
 
-    if (list->n_parts == 1) {
-        registry_list_part(tx, &q, list, &marker, list->parts[0]);
+    n = registry_list_parts(tx, list, parts);
+
+    if (n == 1) {
+        registry_list_part(tx, &q, list, &marker, parts[0]);
 
     } else {
         registry_query_add(&q, "SELECT " REGISTRY_IMAGE_COLUMNS " FROM (");
 
-        for (size_t i = 0; i < list->n_parts; i++) {
+        for (size_t i = 0; i < n; i++) {
             registry_query_add(&q, (i == 0) ? "" : " UNION ALL ");
             registry_query_add(&q, "SELECT " REGISTRY_IMAGE_COLUMNS
                                " FROM (");
-            registry_list_part(tx, &q, list, &marker, list->parts[i]);
+            registry_list_part(tx, &q, list, &marker, parts[i]);
             registry_query_add(&q, ") ");
             registry_query_add(&q, registry_list_aliases[i]);
         }
@@ -335,58 +360,167 @@ registry_list_part(registry_tx_t *tx, registry_query_t *q,
 
 
 /*
- * An index of schema 003 that has the part's images in the order of the
- * list.  "" where there is none, or where a condition finds the few images
- * better: the database chooses.
+ * The whole table as one part is read by no index that begins with the
+ * visibility, so it is cut by it where such an index serves; where none
+ * does, one pass is better than several.
+ */
+
+static size_t
+registry_list_parts(registry_tx_t *tx, const registry_list_t *list,
+    registry_part_e *parts)
+{
+    size_t            n;
+    registry_index_e  family;
+
+    memcpy(parts, list->parts, list->n_parts * sizeof(registry_part_e));
+
+    family = registry_list_family(tx, list);
+
+    if (family == REGISTRY_INDEX_NONE
+        || registry_list_has(list, REGISTRY_WHERE_OWNER) != NULL
+        || (parts[0] != REGISTRY_PART_LISTED
+            && (parts[0] != REGISTRY_PART_ALL
+                || family != REGISTRY_INDEX_NAME)))
+    {
+        return list->n_parts;
+    }
+
+    n = 0;
+
+    if (parts[0] == REGISTRY_PART_ALL) {
+        parts[n++] = REGISTRY_PART_COMMUNITY;
+
+    } else if (list->tenant.data != NULL) {
+        parts[n++] = REGISTRY_PART_OWN_COMMUNITY;
+    }
+
+    parts[n++] = REGISTRY_PART_PUBLIC;
+    parts[n++] = REGISTRY_PART_PRIVATE;
+    parts[n++] = REGISTRY_PART_SHARED;
+
+    return n;
+}
+
+
+/* by a condition that few images meet the database finds them itself */
+
+static registry_index_e
+registry_list_family(registry_tx_t *tx, const registry_list_t *list)
+{
+    const registry_condition_t  *name, *status;
+
+    if (!tx->db->own_indexes || list->dead_too
+        || registry_list_has(list, REGISTRY_WHERE_ID) != NULL
+        || registry_list_has(list, REGISTRY_WHERE_CHECKSUM) != NULL
+        || registry_list_has(list, REGISTRY_WHERE_OS_HASH_VALUE) != NULL)
+    {
+        return REGISTRY_INDEX_NONE;
+    }
+
+    name = registry_list_has(list, REGISTRY_WHERE_NAME);
+
+    if (name != NULL) {
+        return REGISTRY_INDEX_NAME;
+    }
+
+    /* few images are not active: in any order it is long until one comes */
+
+    status = registry_list_has(list, REGISTRY_WHERE_STATUS);
+
+    if (status != NULL
+        && (status->n != 1
+            || !glance_str_case_eq(status->texts[0], glance_str("active"))))
+    {
+        return REGISTRY_INDEX_NONE;
+    }
+
+    if (registry_list_default(list, 0)) {
+        return REGISTRY_INDEX_TIME;
+    }
+
+    if (list->order[0].key == REGISTRY_SORT_NAME
+        && registry_list_default(list, 1)
+        && list->order[0].ascending == list->order[1].ascending)
+    {
+        return REGISTRY_INDEX_NAME;
+    }
+
+    return REGISTRY_INDEX_NONE;
+}
+
+
+/*
+ * An index of schema 003 or 004 that has the part's images in the order of
+ * the list, or all of one name; "" where there is none.
  */
 
 static const char *
 registry_list_index(registry_tx_t *tx, const registry_list_t *list,
     registry_part_e part)
 {
-    if (!tx->db->own_indexes || list->dead_too
-        || !registry_list_default(list, 0))
-    {
-        return "";
-    }
+    bool              owner;
+    registry_index_e  family;
 
-    for (const registry_condition_t *c = list->conditions;
-         c != NULL;
-         c = c->next)
-    {
-        switch (c->column) {
-
-        case REGISTRY_WHERE_ID:
-        case REGISTRY_WHERE_CHECKSUM:
-        case REGISTRY_WHERE_OS_HASH_VALUE:
-            return "";
-
-        case REGISTRY_WHERE_OWNER:
-            return "{force}ngx_glance_owner{/force}";
-
-        default:
-            break;
+    static const char *const  names[][2] = {
+        [REGISTRY_INDEX_NONE] = { "", "" },
+        [REGISTRY_INDEX_TIME] = {
+            "{force}ngx_glance_visibility{/force}",
+            "{force}ngx_glance_owner{/force}"
+        },
+        [REGISTRY_INDEX_NAME] = {
+            "{force}ngx_glance_name{/force}",
+            "{force}ngx_glance_owner_name{/force}"
         }
-    }
+    };
+
+    family = registry_list_family(tx, list);
+    owner = (registry_list_has(list, REGISTRY_WHERE_OWNER) != NULL);
 
     switch (part) {
 
-    case REGISTRY_PART_ALL:
-    case REGISTRY_PART_NOT_PUBLIC:
-        return "{force}ngx_glance_all{/force}";
-
     case REGISTRY_PART_WITH_ME:
         return "";
+
+    case REGISTRY_PART_ALL:
+    case REGISTRY_PART_LISTED:
+    case REGISTRY_PART_NOT_PUBLIC:
+        if (!owner) {
+            return (family == REGISTRY_INDEX_TIME)
+                   ? "{force}ngx_glance_all{/force}" : "";
+        }
+        break;
 
     case REGISTRY_PART_PUBLIC:
     case REGISTRY_PART_PRIVATE:
     case REGISTRY_PART_SHARED:
     case REGISTRY_PART_COMMUNITY:
-        return "{force}ngx_glance_visibility{/force}";
+        break;
 
     default:
-        return "{force}ngx_glance_owner{/force}";
+        owner = true;
+        break;
     }
+
+    return names[family][owner];
+}
+
+
+/* an equation */
+
+static const registry_condition_t *
+registry_list_has(const registry_list_t *list, registry_where_e column)
+{
+    const registry_condition_t  *c;
+
+    for (c = list->conditions; c != NULL; c = c->next) {
+        if (c->column == column
+            && (c->op == REGISTRY_EQ || c->op == REGISTRY_IN))
+        {
+            break;
+        }
+    }
+
+    return c;
 }
 
 
@@ -410,6 +544,7 @@ registry_list_scope(registry_query_t *q, const registry_list_t *list,
 {
     static const char *const  scopes[] = {
         [REGISTRY_PART_ALL] = "1 = 1",
+        [REGISTRY_PART_LISTED] = "visibility <> 'community'",
         [REGISTRY_PART_NOT_PUBLIC] = "visibility <> 'public'",
         [REGISTRY_PART_PUBLIC] = "visibility = 'public'",
         [REGISTRY_PART_PRIVATE] = "visibility = 'private'",
@@ -422,6 +557,12 @@ registry_list_scope(registry_query_t *q, const registry_list_t *list,
         [REGISTRY_PART_OWN_COMMUNITY] = "visibility = 'community'",
         [REGISTRY_PART_WITH_ME] = "visibility = 'shared'"
     };
+
+    if (part == REGISTRY_PART_LISTED && list->tenant.data != NULL) {
+        registry_query_text(q, "(visibility <> 'community'"
+                            " OR {exact}owner = {exact}?)", list->tenant);
+        return;
+    }
 
     registry_query_add(q, scopes[part]);
 
@@ -521,12 +662,19 @@ registry_list_behind(registry_tx_t *tx, registry_query_t *q,
     const registry_list_t *list, const registry_marker_t *marker)
 {
     size_t                   open;
-    const char              *key, *operator;
-    const registry_order_t  *o;
+    const registry_order_t  *o = &list->order[0];
 
     open = 0;
 
     registry_query_add(q, " AND ");
+
+    /* said once more, for the index */
+
+    if (o->key == REGISTRY_SORT_NAME && o->ascending
+        && marker->keys[0].type != REGISTRY_VALUE_NULL)
+    {
+        registry_query_value(q, "name >= ? AND ", marker->keys[0]);
+    }
 
     for (size_t i = 0; i < list->n_order; i++) {
         o = &list->order[i];
@@ -536,18 +684,15 @@ registry_list_behind(registry_tx_t *tx, registry_query_t *q,
             break;
         }
 
-        key = registry_keys[o->key].expression;
-        operator = o->ascending ? ">" : "<";
-
         if (i == list->n_order - 1) {
-            registry_list_compare(q, key, operator, marker->keys[i]);
+            registry_list_beyond(q, o, marker->keys[i]);
             break;
         }
 
         registry_query_add(q, "(");
-        registry_list_compare(q, key, operator, marker->keys[i]);
+        registry_list_beyond(q, o, marker->keys[i]);
         registry_query_add(q, " OR (");
-        registry_list_compare(q, key, "=", marker->keys[i]);
+        registry_list_beside(q, o, marker->keys[i]);
         registry_query_add(q, " AND ");
         open++;
     }
@@ -555,6 +700,61 @@ registry_list_behind(registry_tx_t *tx, registry_query_t *q,
     for ( /* void */ ; open > 0; open--) {
         registry_query_add(q, "))");
     }
+}
+
+
+static void
+registry_list_beyond(registry_query_t *q, const registry_order_t *order,
+    registry_value_t value)
+{
+    const registry_key_t  *key = &registry_keys[order->key];
+
+    if (!key->nullable) {
+        registry_list_compare(q, key->expression,
+                              order->ascending ? ">" : "<", value);
+        return;
+    }
+
+    if (value.type == REGISTRY_VALUE_NULL) {
+
+        if (!order->ascending) {
+            registry_query_add(q, "1 = 0");
+            return;
+        }
+
+        registry_query_add(q, key->expression);
+        registry_query_add(q, " IS NOT NULL");
+
+        return;
+    }
+
+    registry_query_add(q, "(");
+    registry_list_compare(q, key->expression, order->ascending ? ">" : "<",
+                          value);
+
+    if (!order->ascending) {
+        registry_query_add(q, " OR ");
+        registry_query_add(q, key->expression);
+        registry_query_add(q, " IS NULL");
+    }
+
+    registry_query_add(q, ")");
+}
+
+
+static void
+registry_list_beside(registry_query_t *q, const registry_order_t *order,
+    registry_value_t value)
+{
+    const registry_key_t  *key = &registry_keys[order->key];
+
+    if (key->nullable && value.type == REGISTRY_VALUE_NULL) {
+        registry_query_add(q, key->expression);
+        registry_query_add(q, " IS NULL");
+        return;
+    }
+
+    registry_list_compare(q, key->expression, "=", value);
 }
 
 

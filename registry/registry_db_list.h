@@ -20,6 +20,7 @@
 
 typedef enum {
     REGISTRY_PART_ALL = 0,
+    REGISTRY_PART_LISTED,       /* all, but not others' community images */
     REGISTRY_PART_NOT_PUBLIC,
     REGISTRY_PART_PUBLIC,       /* these four whoever owns them */
     REGISTRY_PART_PRIVATE,

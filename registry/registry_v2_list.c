@@ -112,6 +112,12 @@ registry_v2_list_args(registry_v2_list_t *ctx)
 
     for (arg = ctx->args; arg != NULL; arg = arg->next) {
 
+        /* two ampersands, or one at an end */
+
+        if (arg->name.len == 0) {
+            continue;
+        }
+
         for (next = arg->next; next != NULL; next = next->next) {
             if (glance_str_eq(next->name, arg->name)) {
                 break;
@@ -362,10 +368,7 @@ registry_v2_list_admin(registry_v2_list_t *ctx)
     switch (ctx->scope) {
 
     case REGISTRY_V2_SCOPE_DEFAULT:
-        registry_v2_list_part(ctx, REGISTRY_PART_PUBLIC);
-        registry_v2_list_part(ctx, REGISTRY_PART_PRIVATE);
-        registry_v2_list_part(ctx, REGISTRY_PART_SHARED);
-        registry_v2_list_part(ctx, REGISTRY_PART_OWN_COMMUNITY);
+        registry_v2_list_part(ctx, REGISTRY_PART_LISTED);
         break;
 
     case REGISTRY_V2_SCOPE_PUBLIC:
@@ -494,7 +497,9 @@ registry_v2_list_link(registry_v2_list_t *ctx, const char *key,
 
     for (const registry_arg_t *arg = ctx->args; arg != NULL; arg = arg->next)
     {
-        if (glance_str_eq(arg->name, glance_str("marker"))) {
+        if (arg->name.len == 0
+            || glance_str_eq(arg->name, glance_str("marker")))
+        {
             continue;
         }
 

@@ -351,6 +351,52 @@ for_each_registry(sub {
         is(names($r, 'p1', 'limit=99999999999999999999&limit=1'), 'i',
            'the last limit counts');
         is(names($r, 'p1', 'marker='), 'i d c b a', 'an empty marker');
+        is(names($r, 'p1', '&&limit=1&=x&'), 'i', 'no names');
+    });
+
+    check('names that are none, and many of one' => sub {
+        my @made = map { create($r, 'p1', @$_, visibility => 'private') }
+                   [], [], [ name => '' ], [ name => 'same' ],
+                   [ name => 'same' ], [ name => 'same' ];
+        my $n = 0;
+
+        $db->query("UPDATE images SET created_at = '2025-01-01 00:00:0"
+                   . $n++ . ".000000' WHERE id = '$_'") for @made;
+
+        for my $who ('p1', 'admin') {
+            for my $dir ('asc', 'desc') {
+                my $query = "sort=name:$dir,created_at:$dir,id:$dir"
+                            . '&visibility=private&owner=p1';
+                my @whole = map { $_->{id} }
+                            @{list($r, $who, $query)->json()->{images}};
+                my @pages;
+
+                while (@pages < 9) {
+                    my $page = list($r, $who, "limit=1&$query"
+                        . (@pages ? "&marker=$pages[-1]" : ''))->json();
+
+                    last if !@{$page->{images}};
+                    push @pages, $page->{images}[0]{id};
+                }
+
+                is("@pages", "@whole", "$who, $dir: one by one");
+
+                my @order = $dir eq 'asc' ? @made : reverse @made;
+
+                is(join(' ', grep { $_ ne $id{c} } @whole), "@order",
+                   "$who, $dir: those without a name are the lowest");
+            }
+        }
+
+        is(names($r, 'p1', 'name=same&limit=2'), 'same same', 'by name');
+        is(names($r, 'p1', "name=same&limit=2&marker=$made[4]"), 'same',
+           'the rest');
+        is(names($r, 'admin', 'name=same&sort=size'), 'same same same',
+           'in any order');
+        is(names($r, 'admin', 'name=in:same,c&visibility=all&owner=p1'),
+           'same same same c', 'several names');
+
+        $r->request('DELETE', "/v2/images/$_", @{$who{p1}}) for @made;
     });
 
     check('a marker that was deleted marks nothing' => sub {
