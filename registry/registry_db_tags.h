@@ -21,5 +21,9 @@ registry_rc_e registry_db_tags_add(registry_tx_t *tx, glance_str_t image_id,
 registry_rc_e registry_db_tags_replace(registry_tx_t *tx,
     glance_str_t image_id, const registry_tag_t *tags, registry_err_t *err);
 
+/* one of them by its row */
+registry_rc_e registry_db_tag_remove(registry_tx_t *tx, int64_t id,
+    registry_err_t *err);
+
 
 #endif /* _REGISTRY_DB_TAGS_H_INCLUDED_ */

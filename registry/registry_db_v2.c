@@ -120,21 +120,6 @@ registry_db_location_drop(registry_tx_t *tx, glance_str_t id,
 
 
 registry_rc_e
-registry_db_tag_remove(registry_tx_t *tx, int64_t id, registry_err_t *err)
-{
-    registry_value_t  args[3];
-
-    args[0] = registry_value_text(tx->now);
-    args[1] = args[0];
-    args[2] = registry_value_int(id);
-
-    return registry_tx_exec(tx, "UPDATE image_tags SET deleted = 1,"
-                            " deleted_at = ?, updated_at = ? WHERE id = ?",
-                            args, 3, err);
-}
-
-
-registry_rc_e
 registry_db_v2_members(registry_tx_t *tx, registry_pool_t *pool,
     glance_str_t image_id, glance_str_t member,
     registry_v2_member_t **members, registry_err_t *err)

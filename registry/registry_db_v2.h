@@ -64,10 +64,6 @@ registry_rc_e registry_db_properties_remove(registry_tx_t *tx,
 registry_rc_e registry_db_location_drop(registry_tx_t *tx, glance_str_t id,
     const registry_location_t *location, registry_err_t *err);
 
-/* one tag of an image whose row is the caller's */
-registry_rc_e registry_db_tag_remove(registry_tx_t *tx, int64_t id,
-    registry_err_t *err);
-
 /* live members by age; member data NULL: all of them */
 registry_rc_e registry_db_v2_members(registry_tx_t *tx,
     registry_pool_t *pool, glance_str_t image_id, glance_str_t member,

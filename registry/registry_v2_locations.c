@@ -175,6 +175,12 @@ registry_v2_location_digest(json_t *data)
         { "sha1", 40 }, { "sha256", 64 }, { "sha512", 128 }, { "md5", 32 }
     };
 
+    /* what clients send who know none */
+
+    if (json_is_object(data) && json_object_size(data) == 0) {
+        return NULL;
+    }
+
     if (!json_is_object(data) || json_object_size(data) != 2) {
         return "validation_data must have os_hash_algo and os_hash_value, "
                "and nothing else";

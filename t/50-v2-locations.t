@@ -184,6 +184,9 @@ for_each_v2(sub {
         fault_is($v2->ask('p1', 'POST', $path, @body), 403,
                  'http store must be enabled to use location API by normal '
                  . 'user.');
+        fault_is($v2->ask('p1', 'POST', $path, json => {
+            url => 'x', validation_data => {} }), 403, 'http store must be',
+            'a digest may be missing');
         fault_is($v2->ask('p1/member,reader+service', 'POST', $path, @body),
                  400, 'Invalid location');
         fault_is($v2->ask('p1/service', 'POST', $path, @body), 400,

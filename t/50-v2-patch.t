@@ -102,6 +102,19 @@ for_each_v2(sub {
         is_deeply($now->{tags}, [], 'no tags');
     });
 
+    check('tags that stay keep their rows' => sub {
+        my $id = $v2->create('p1', { tags => [ 'a', 'b', 'B' ] })->{id};
+
+        # as glanceclient ends every document
+        status_is($v2->patch('p1', $id, replace(name => "n$_"),
+                             replace(tags => [ 'B', 'c', 'a' ])), 200)
+            for 1 .. 3;
+        is(join(' ', @{$v2->show('p1', $id)->{tags}}), 'a B c', 'the tags');
+        is(join(' ', map { "@$_" } $v2->{db}->query(
+               "SELECT value, deleted FROM image_tags WHERE image_id = '$id'
+                ORDER BY id")), 'a 0 b 1 B 0 c 0', 'and their rows');
+    });
+
     check('an empty document' => sub {
         my $id = $v2->create('p1')->{id};
 
