@@ -384,4 +384,32 @@ check('images by qemu-img' => sub {
 });
 
 
+check('a bootable CD' => sub {
+    my ($file) = grep { -s } glob '/usr/lib/grub-rescue/*.iso'
+        or plan(skip_all => 'no grub-rescue-pc on this machine');
+
+    with_env('sqlite', sub {
+        my ($env) = @_;
+
+        my $id = create($env, 'iso');
+
+        status_is(upload($env, $id, file => $file, piece => 65536), 204,
+                  'uploaded');
+
+        my $image = show($env, $id);
+
+        is($image->{size}, -s $file, 'size');
+        cmp_ok($image->{virtual_size}, '>', 0, 'virtual_size');
+        cmp_ok($image->{virtual_size}, '<=', -s $file, 'not beyond its end');
+
+        $id = create($env, 'qcow2');
+        status_is(upload($env, $id, file => $file, piece => 65536), 415,
+                  'not as a disk');
+        is_untouched($env, $id);
+
+        $env->consistent();
+    });
+});
+
+
 done_testing();
