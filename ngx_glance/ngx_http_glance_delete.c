@@ -206,6 +206,7 @@ static void
 ngx_http_glance_delete_removed(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc)
 {
+    json_t                      *body;
     ngx_http_glance_loc_conf_t  *glcf;
 
     glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
@@ -215,7 +216,12 @@ ngx_http_glance_delete_removed(ngx_http_request_t *r,
         return;
     }
 
-    ngx_http_glance_registry_path(r, ctx, "DELETE", NULL, NULL,
+    /* not in the URI, which logs may have: there can be secrets in it */
+
+    body = json_pack("{s:s%}", "url", ctx->image.location.data,
+                     ctx->image.location.len);
+
+    ngx_http_glance_registry_path(r, ctx, "DELETE", NULL, body,
                                   ngx_http_glance_delete_answer,
                                   "/removals/%V", &ctx->image_id);
 }

@@ -25,6 +25,7 @@ static ngx_int_t ngx_http_glance_file_result(ngx_http_glance_file_t *f);
 static void ngx_http_glance_file_cleanup(void *data);
 static void ngx_http_glance_file_open_work(void *data);
 static void ngx_http_glance_file_remove_work(void *data);
+static ngx_uint_t ngx_http_glance_file_mounted(ngx_http_glance_file_t *f);
 
 
 ngx_http_glance_store_t  ngx_http_glance_store_file = {
@@ -415,9 +416,37 @@ ngx_http_glance_file_remove_work(void *data)
 {
     ngx_http_glance_file_t *f = data;
 
-    if (unlink((const char *) f->path) == -1 && errno != ENOENT) {
+    if (unlink((const char *) f->path) == 0) {
+        return;
+    }
+
+    /* gone already, unless it is the place where the store is mounted */
+
+    if (errno != ENOENT || !ngx_http_glance_file_mounted(f)) {
         ngx_http_glance_file_error(f, "unlink()");
     }
+}
+
+
+/* what was never written to is taken for a store that is not there */
+
+static ngx_uint_t
+ngx_http_glance_file_mounted(ngx_http_glance_file_t *f)
+{
+    int  fd, rc;
+
+    fd = open((const char *) f->root, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+
+    rc = -1;
+
+    if (fd != -1) {
+        rc = faccessat(fd, &NGX_HTTP_GLANCE_UPLOAD_DIR[1], F_OK, 0);
+        (void) close(fd);
+    }
+
+    errno = ENOENT;
+
+    return rc == 0;
 }
 
 

@@ -9,6 +9,10 @@
 
 
 #include "ngx_http_glance_store.h"
+
+
+/* of uploads; where it is missing, there is no store of ours, or not yet */
+#define NGX_HTTP_GLANCE_UPLOAD_DIR  "/.upload"
 #include "ngx_http_glance_task.h"
 
 

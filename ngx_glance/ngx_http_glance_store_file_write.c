@@ -9,7 +9,6 @@
 #include <sys/file.h>
 
 
-#define NGX_HTTP_GLANCE_UPLOAD_DIR  "/.upload"
 #define NGX_HTTP_GLANCE_SYNC_STEP   (16 * 1024 * 1024)
 
 

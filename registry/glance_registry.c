@@ -81,6 +81,13 @@ main(int argc, char **argv)
     }
 
     if (result == REGISTRY_OK) {
+        result = registry_config_believed(registry.cf,
+                     registry_config_str(registry.cf,
+                                         "registry_socket")[0] != '\0',
+                     &err);
+    }
+
+    if (result == REGISTRY_OK) {
         result = (registry_cli_value(&cli, "check") != NULL)
                  ? registry_cli_check(registry.cf, &err)
                  : glance_registry_run(&registry, &cli, &err);
@@ -259,8 +266,10 @@ glance_registry_loop(glance_registry_t *registry, registry_err_t *err)
 
 
 /*
- * At the start the database is tried sql_max_retries times more; requests
- * are answered with 503 meanwhile.  Later it is waited for without end.
+ * Requests are answered with 503 until the database is there.  At the start
+ * it is tried sql_max_retries times more, if that is set; a file that cannot
+ * be opened will not come by itself, so without it, too.  Else, and later,
+ * it is waited for without end.
  */
 
 static registry_rc_e
@@ -273,6 +282,13 @@ glance_registry_await(glance_registry_t *registry, bool *ended,
     registry_err_t  cause;
 
     retries = registry_config_int(registry->cf, "sql_max_retries");
+
+    if (registry_db_file(registry->db) == NULL
+        && !registry_config_is_set(registry->cf, "sql_max_retries"))
+    {
+        retries = -1;
+    }
+
     pause = (int) registry_config_int(registry->cf, "sql_retry_interval")
             * 1000;
 

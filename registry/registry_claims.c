@@ -23,6 +23,7 @@ typedef struct {
     int64_t                number;      /* lease or limit */
     int64_t                after;
     glance_str_t           text;
+    glance_str_t           url;         /* of a removal; NULL: any */
     registry_removal_t    *removals;
 } registry_claims_t;
 
@@ -52,7 +53,7 @@ registry_rc_e
 registry_claims_index(registry_request_t *rq)
 {
     registry_rc_e      rc;
-    registry_claims_t  ctx = { rq, NULL, 0, NULL, 0, 0, { 0, NULL }, NULL };
+    registry_claims_t  ctx = { .rq = rq };
 
     ctx.claims = registry_pool_calloc(rq->pool, REGISTRY_CLAIMS_MAX,
                                       sizeof(registry_claim_row_t));
@@ -163,7 +164,7 @@ registry_claims_one(registry_request_t *rq, registry_db_mode_e mode,
     registry_db_pt fn, int64_t lease)
 {
     registry_rc_e         rc;
-    registry_claims_t     ctx = { rq, NULL, 0, NULL, 0, 0, { 0, NULL }, NULL };
+    registry_claims_t     ctx = { .rq = rq };
     registry_claim_row_t  claim;
 
     ctx.claims = &claim;
@@ -192,7 +193,7 @@ registry_removals_index(registry_request_t *rq)
     uint64_t            after, limit;
     registry_rc_e       rc;
     registry_arg_t     *args;
-    registry_claims_t   ctx = { rq, NULL, 0, NULL, 0, 0, { 0, NULL }, NULL };
+    registry_claims_t   ctx = { .rq = rq };
 
     rc = registry_request_args(rq, &args);
 
@@ -263,9 +264,10 @@ registry_rc_e
 registry_removals_failed(registry_request_t *rq)
 {
     registry_rc_e      rc;
-    registry_claims_t  ctx = { rq, NULL, 0, NULL, 0, 0, { 0, NULL }, NULL };
+    registry_claims_t  ctx = { .rq = rq };
 
-    rc = registry_json_error(rq->pool, rq->body, &ctx.text, &rq->err);
+    rc = registry_json_removal(rq->pool, rq->body, &ctx.text, &ctx.url,
+                               &rq->err);
 
     if (rc == REGISTRY_OK) {
         rc = registry_removals_id(rq);
@@ -290,7 +292,8 @@ registry_removals_failed_run(registry_tx_t *tx, void *arg,
 {
     registry_claims_t *ctx = arg;
 
-    return registry_db_removal_failed(tx, ctx->rq->params[0], ctx->text, err);
+    return registry_db_removal_failed(tx, ctx->rq->params[0], ctx->url,
+                                      ctx->text, err);
 }
 
 
@@ -298,9 +301,14 @@ registry_rc_e
 registry_removals_done(registry_request_t *rq)
 {
     registry_rc_e      rc;
-    registry_claims_t  ctx = { rq, NULL, 0, NULL, 0, 0, { 0, NULL }, NULL };
+    registry_claims_t  ctx = { .rq = rq };
 
     rc = registry_removals_id(rq);
+
+    if (rc == REGISTRY_OK && rq->body.len > 0) {
+        rc = registry_json_removal(rq->pool, rq->body, NULL, &ctx.url,
+                                   &rq->err);
+    }
 
     if (rc == REGISTRY_OK) {
         rc = registry_db_run(rq->app->db, "removal done", REGISTRY_WRITE,
@@ -337,7 +345,7 @@ registry_removals_done_run(registry_tx_t *tx, void *arg, registry_err_t *err)
 {
     registry_claims_t *ctx = arg;
 
-    return registry_db_removal_done(tx, ctx->rq->params[0], err);
+    return registry_db_removal_done(tx, ctx->rq->params[0], ctx->url, err);
 }
 
 

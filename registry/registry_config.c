@@ -307,6 +307,27 @@ registry_config_locate(const registry_config_t *cf, registry_err_t *err)
 }
 
 
+registry_rc_e
+registry_config_believed(const registry_config_t *cf, bool local,
+    registry_err_t *err)
+{
+    const char  *identity;
+
+    identity = registry_config_identity(cf);
+
+    if (local || strcmp(identity, "none") == 0
+        || registry_config_str(cf, "registry_secret")[0] != '\0')
+    {
+        return REGISTRY_OK;
+    }
+
+    return registry_err_set(err, REGISTRY_INVALID, "registry_secret: needed "
+                            "with flavor %s, the same for glance-api and "
+                            "glance-registry, unless they meet at a unix "
+                            "socket (registry_socket)", identity);
+}
+
+
 bool
 registry_config_is_set(const registry_config_t *cf, const char *option)
 {

@@ -101,6 +101,13 @@ bool registry_config_bool(const registry_config_t *cf, const char *option);
 const char *registry_config_identity(const registry_config_t *cf);
 
 /*
+ * Whether the registry can believe nginx who asks; local: they meet at a
+ * unix socket.  If not, it would refuse every request.
+ */
+registry_rc_e registry_config_believed(const registry_config_t *cf, bool local,
+    registry_err_t *err);
+
+/*
  * Puts "FILE:LINE: " before a text that begins with the name of an option,
  * if the file set that option.
  */

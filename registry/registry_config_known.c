@@ -105,8 +105,10 @@ const registry_known_t  registry_known[] = {
       "admin_password admin_tenant_name use_user_token "
       "send_identity_headers allow_anonymous_access context_class",
       "flavor in [paste_deploy] decides who the callers are" },
-    { D, "enforce_secure_rbac property_protection_file "
-      "property_protection_rule_format",
+    { D, "property_protection_file property_protection_rule_format",
+      "properties are not protected: who may change an image may change all "
+      "of them, also those that this file forbids" },
+    { D, "enforce_secure_rbac",
       "rights are fixed: owner, members and admin_role" },
     { D, "use_keystone_limits user_storage_quota",
       "there is no such limit yet" },

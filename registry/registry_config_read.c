@@ -17,6 +17,7 @@ static registry_rc_e registry_config_entry(registry_config_t *cf,
     const registry_ini_entry_t *entry, bool *known, registry_err_t *err);
 static bool registry_config_alias(const registry_opt_t *opt,
     const char *section, const char *key);
+static bool registry_config_lax(const registry_ini_entry_t *entry);
 static bool registry_config_ignored(registry_config_t *cf,
     const registry_ini_entry_t *entry);
 static registry_rc_e registry_config_backend(registry_config_t *cf,
@@ -53,6 +54,15 @@ registry_config_read(registry_config_t *cf, registry_err_t *err)
         if (rc != REGISTRY_OK) {
             return registry_err_set(err, rc, "%.120s:%u: %.120s", cf->path,
                                     entry->line, cause.text);
+        }
+
+        if (registry_config_lax(entry)
+            && registry_config_warn(cf, err, "%s:%u: %s is not enforced: "
+                                    "what it forbids is allowed here",
+                                    cf->path, entry->line, entry->key)
+               != REGISTRY_OK)
+        {
+            return REGISTRY_ERROR;
         }
 
         if (known || !registry_config_section(entry->section)
@@ -216,6 +226,17 @@ registry_config_section(const char *section)
     }
 
     return false;
+}
+
+
+/* who sets one of these relies on rights that are not looked at */
+
+static bool
+registry_config_lax(const registry_ini_entry_t *entry)
+{
+    return entry->value[0] != '\0'
+           && (strcmp(entry->key, "policy_file") == 0
+               || strcmp(entry->key, "property_protection_file") == 0);
 }
 
 

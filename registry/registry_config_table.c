@@ -163,9 +163,10 @@ const registry_opt_t  registry_options[] = {
       "reader looks, member works and admin rules; False: those of 2022, "
       "where any role of the owning project does all." },
     STR("policy_file", D, "oslo_policy/policy_file", RS, "policy.json",
-        UNUSED, "Has no effect yet."),
+        UNUSED, "Has no effect: rights are fixed. What the rules of this "
+        "file forbid beyond them is allowed here."),
     STR("policy_default_rule", D, "oslo_policy/policy_default_rule", RS,
-        "default", UNUSED, "Has no effect yet."),
+        "default", UNUSED, "Has no effect: rights are fixed."),
 
     KEYSTONE("auth_url", K "identity_uri", "", 0,
         "With flavor keystone: where Keystone is asked, such as "
@@ -262,7 +263,8 @@ const registry_opt_t  registry_options[] = {
         "database/sql_max_retries DATABASE/sql_max_retries", R | M, "10", -1,
         INT32_MAX,
         "How often the registry tries to reach the database at its start; "
-        "-1: without end."),
+        "-1: without end, as it does with a database server unless this is "
+        "set."),
     INT("sql_retry_interval", D, "database/retry_interval "
         "database/reconnect_interval DATABASE/reconnect_interval", R | M,
         "1", 0, 3600,

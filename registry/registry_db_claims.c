@@ -320,18 +320,21 @@ registry_db_removal_list(registry_tx_t *tx, registry_pool_t *pool,
 
 registry_rc_e
 registry_db_removal_done(registry_tx_t *tx, glance_str_t image_id,
-    registry_err_t *err)
+    glance_str_t url, registry_err_t *err)
 {
-    registry_value_t  args[1];
+    registry_value_t  args[3];
 
     if (!tx->db->claims) {
         return REGISTRY_OK;
     }
 
     args[0] = registry_value_text(image_id);
+    args[1] = registry_value_text(url);
+    args[2] = args[1];
 
     return registry_tx_exec(tx, "DELETE FROM ngx_glance_removals"
-                            " WHERE image_id = ?", args, 1, err);
+                            " WHERE image_id = ? AND (? IS NULL"
+                            " OR {exact}url = {exact}?)", args, 3, err);
 }
 
 
@@ -339,13 +342,15 @@ registry_db_removal_done(registry_tx_t *tx, glance_str_t image_id,
 
 registry_rc_e
 registry_db_removal_failed(registry_tx_t *tx, glance_str_t image_id,
-    glance_str_t text, registry_err_t *err)
+    glance_str_t url, glance_str_t text, registry_err_t *err)
 {
     registry_rc_e     rc;
-    registry_value_t  args[2];
+    registry_value_t  args[4];
 
     args[0] = registry_value_text(text);
     args[1] = registry_value_text(image_id);
+    args[2] = registry_value_text(url);
+    args[3] = args[2];
     rc = REGISTRY_OK;
 
     /* one engine takes the new "tries" on the right, so it comes last */
@@ -355,7 +360,8 @@ registry_db_removal_failed(registry_tx_t *tx, glance_str_t image_id,
                               " next_try = {epoch} + CASE WHEN tries > 8"
                               " THEN 3600 ELSE 10 * (1 << tries) END,"
                               " last_error = ?, tries = tries + 1"
-                              " WHERE image_id = ?", args, 2, err);
+                              " WHERE image_id = ? AND (? IS NULL"
+                              " OR {exact}url = {exact}?)", args, 4, err);
 
         if (rc == REGISTRY_OK && registry_tx_changed(tx) > 0) {
             return REGISTRY_OK;

@@ -55,10 +55,13 @@ bool registry_abort_parse(glance_str_t s, registry_abort_e *on_expire);
 registry_rc_e registry_db_removal_list(registry_tx_t *tx,
     registry_pool_t *pool, int64_t after, int64_t limit,
     registry_removal_t **removals, registry_err_t *err);
+
+/* of the data at this URL; NULL: of all data of the image */
 registry_rc_e registry_db_removal_done(registry_tx_t *tx,
-    glance_str_t image_id, registry_err_t *err);
+    glance_str_t image_id, glance_str_t url, registry_err_t *err);
 registry_rc_e registry_db_removal_failed(registry_tx_t *tx,
-    glance_str_t image_id, glance_str_t text, registry_err_t *err);
+    glance_str_t image_id, glance_str_t url, glance_str_t text,
+    registry_err_t *err);
 
 
 #endif /* _REGISTRY_DB_CLAIMS_H_INCLUDED_ */

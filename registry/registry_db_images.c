@@ -533,11 +533,20 @@ registry_image_claim(registry_tx_t *tx, glance_str_t id,
 {
     registry_rc_e  rc;
 
-    if (changes->claim.id.len == 0
-        || (changes->set & REGISTRY_SET_STATUS) == 0
-        || !registry_db_claims(tx))
-    {
+    if ((changes->set & REGISTRY_SET_STATUS) == 0 || !registry_db_claims(tx)) {
         return REGISTRY_OK;
+    }
+
+    if (changes->claim.id.len == 0) {
+
+        /*
+         * What somebody without a claim brings about is no claim's any more;
+         * one that stayed would end a later upload.  But a status that is
+         * named and stays says nothing about an upload that is under way.
+         */
+
+        return changes->status_stays
+               ? REGISTRY_OK : registry_db_claim_drop_image(tx, id, err);
     }
 
     switch (glance_status_parse(changes->image.status)) {

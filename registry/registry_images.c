@@ -240,6 +240,8 @@ registry_images_update_run(registry_tx_t *tx, void *arg, registry_err_t *err)
 
     registry_images_visibility(&changes, image);
 
+    changes.status_stays = glance_str_eq(changes.image.status, image->status);
+
     rc = registry_db_image_update(tx, id, &changes, rq->app->property_quota,
                                   err);
     rc = registry_images_outcome(ctx, image, rc, err);

@@ -45,11 +45,14 @@ registry_rc_e registry_json_memberships(registry_pool_t *pool,
 registry_rc_e registry_json_member(glance_str_t body, int *can_share,
     registry_err_t *err);
 
-/* {"lease": 20}; {"error": ""} */
+/*
+ * {"lease": 20}; {"error": "", "url": ""}, of which error is not looked at
+ * when text is NULL, and url may be absent: NULL
+ */
 registry_rc_e registry_json_lease(glance_str_t body, int64_t *lease,
     registry_err_t *err);
-registry_rc_e registry_json_error(registry_pool_t *pool, glance_str_t body,
-    glance_str_t *text, registry_err_t *err);
+registry_rc_e registry_json_removal(registry_pool_t *pool, glance_str_t body,
+    glance_str_t *text, glance_str_t *url, registry_err_t *err);
 
 /*
  * A name or value that goes into a column: UTF-8 of at most max characters

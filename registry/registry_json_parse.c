@@ -187,10 +187,10 @@ registry_json_lease(glance_str_t body, int64_t *lease, registry_err_t *err)
 
 
 registry_rc_e
-registry_json_error(registry_pool_t *pool, glance_str_t body,
-    glance_str_t *text, registry_err_t *err)
+registry_json_removal(registry_pool_t *pool, glance_str_t body,
+    glance_str_t *text, glance_str_t *url, registry_err_t *err)
 {
-    json_t         *json;
+    json_t         *json, *value;
     glance_str_t    s;
     registry_rc_e   rc;
 
@@ -200,12 +200,32 @@ registry_json_error(registry_pool_t *pool, glance_str_t body,
         return rc;
     }
 
-    s = registry_json_slice(json_object_get(json, "error"));
+    if (text != NULL) {
+        s = registry_json_slice(json_object_get(json, "error"));
 
-    rc = registry_json_check("error", s, GLANCE_IMAGE_NAME_MAX, err);
+        rc = registry_json_check("error", s, GLANCE_IMAGE_NAME_MAX, err);
 
-    if (rc == REGISTRY_OK && !registry_pool_copy(pool, s, text)) {
-        rc = registry_json_memory(err);
+        if (rc == REGISTRY_OK && !registry_pool_copy(pool, s, text)) {
+            rc = registry_json_memory(err);
+        }
+    }
+
+    url->len = 0;
+    url->data = NULL;
+
+    value = json_object_get(json, "url");
+
+    if (rc == REGISTRY_OK && value != NULL) {
+
+        if (!json_is_string(value)) {
+            rc = registry_err_set(err, REGISTRY_INVALID, "Invalid value for "
+                                  "url: must be a string");
+
+        } else if (!registry_pool_copy(pool, registry_json_slice(value),
+                                       url))
+        {
+            rc = registry_json_memory(err);
+        }
     }
 
     json_decref(json);

@@ -364,6 +364,11 @@ registry_check_whole(registry_check_t *check, const char *path,
 
     if (cf != NULL && strcmp(program, "glance-api") == 0) {
         rc = registry_check_render(cf, &err);
+
+    } else if (cf != NULL && strcmp(program, "glance-registry") == 0) {
+        rc = registry_config_believed(cf,
+                 registry_config_str(cf, "registry_socket")[0] != '\0',
+                 &err);
     }
 
     if (rc != REGISTRY_OK) {

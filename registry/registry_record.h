@@ -136,6 +136,7 @@ typedef struct {
     bool              is_public;
     bool              purge;            /* properties that are not given */
     bool              scrub;            /* a deleted row becomes "deleted" */
+    bool              status_stays;     /* the one that is set was there */
     size_t            n_tags;           /* also those beyond the quota */
     glance_str_t      from_state;       /* empty: any */
     registry_claim_t  claim;

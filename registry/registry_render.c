@@ -39,6 +39,8 @@ static registry_rc_e registry_render_formats(const registry_config_t *cf,
     FILE *out, registry_err_t *err);
 static registry_rc_e registry_render_cors(const registry_config_t *cf,
     FILE *out, registry_err_t *err);
+static registry_rc_e registry_render_believed(const registry_config_t *cf,
+    registry_err_t *err);
 static void registry_render_internal(const registry_config_t *cf, FILE *out);
 
 
@@ -414,6 +416,10 @@ registry_render_location(const registry_config_t *cf,
     rc = registry_render_identity(cf, render, out, err);
 
     if (rc == REGISTRY_OK) {
+        rc = registry_render_believed(cf, err);
+    }
+
+    if (rc == REGISTRY_OK) {
         rc = registry_render_cors(cf, out, err);
     }
 
@@ -568,6 +574,27 @@ registry_render_cors(const registry_config_t *cf, FILE *out,
                    registry_config_int(cf, "max_age"));
 
     return rc;
+}
+
+
+/* the registry that nginx asks knows that it is nginx */
+
+static registry_rc_e
+registry_render_believed(const registry_config_t *cf, registry_err_t *err)
+{
+    bool               local;
+    registry_rc_e      rc;
+    registry_hosts_t   hosts;
+
+    rc = registry_hosts_init(&hosts, cf, err);
+    local = true;
+
+    for (size_t i = 0; rc == REGISTRY_OK && i < hosts.n; i++) {
+        local = local && strncmp(hosts.host[i], "unix:", 5) == 0;
+    }
+
+    return (rc == REGISTRY_OK) ? registry_config_believed(cf, local, err)
+                               : rc;
 }
 
 

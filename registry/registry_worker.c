@@ -38,6 +38,7 @@ struct registry_worker_s {
     int                 root;           /* -1: there is no such directory */
     int                 upload;
     bool                silent;         /* the registry did not answer */
+    bool                away;           /* the store is not there */
     bool              (*stop)(void *arg);
     void               *arg;
     char                datadir[REGISTRY_WORKER_PATH];
@@ -74,6 +75,8 @@ static bool registry_worker_inside(registry_worker_t *worker,
 static bool registry_worker_removals(registry_worker_t *worker);
 static bool registry_worker_removal(registry_worker_t *worker,
     json_t *row);
+static const char *registry_worker_remove_file(registry_worker_t *worker,
+    const char *id, char *text, size_t size);
 static bool registry_worker_unlink(registry_worker_t *worker, int dir,
     const char *name);
 static bool registry_worker_stopped(registry_worker_t *worker);
@@ -182,6 +185,8 @@ registry_worker_open(registry_worker_t *worker)
                      "%s", worker->datadir, strerror(errno));
         return false;
     }
+
+    worker->away = false;
 
     worker->upload = openat(worker->root, ".upload",
                             O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -648,15 +653,16 @@ registry_worker_removals(registry_worker_t *worker)
 }
 
 
-/* false: the registry did not take it */
+/* false: it is still to be done */
 
 static bool
 registry_worker_removal(registry_worker_t *worker, json_t *row)
 {
     bool               called;
-    char               name[GLANCE_IMAGE_ID_MAX + 1], path[128];
+    char               name[GLANCE_IMAGE_ID_MAX + 1], path[128], text[256];
     char              *body;
-    const char        *id, *url;
+    json_t            *json;
+    const char        *id, *url, *error;
     registry_answer_t  answer;
 
     id = json_string_value(json_object_get(row, "image_id"));
@@ -669,30 +675,71 @@ registry_worker_removal(registry_worker_t *worker, json_t *row)
         return true;                    /* of another store or node */
     }
 
-    body = NULL;
+    if (worker->root < 0) {
+        if (!worker->away) {
+            registry_log(REGISTRY_LOG_ERROR, "worker", "there is no "
+                         "directory=%s, data of deleted images wait for it",
+                         worker->datadir);
+            worker->away = true;
+        }
 
-    (void) snprintf(path, sizeof(path), "/removals/%s", id);
-
-    /* durable before it is forgotten */
-
-    if (worker->root >= 0
-        && (!registry_worker_unlink(worker, worker->root, id)
-            || fsync(worker->root) != 0)
-        && asprintf(&body, "{\"error\": \"unlink: %s\"}", strerror(errno)) < 0)
-    {
         return false;
     }
 
-    called = registry_worker_call(worker, (body != NULL) ? "PUT" : "DELETE",
+    error = registry_worker_remove_file(worker, id, text, sizeof(text));
+
+    json = (error == NULL) ? json_pack("{s:s}", "url", url)
+                           : json_pack("{s:s, s:s}", "url", url, "error",
+                                       error);
+    body = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+
+    if (body == NULL) {
+        return false;
+    }
+
+    (void) snprintf(path, sizeof(path), "/removals/%s", id);
+
+    called = registry_worker_call(worker, (error == NULL) ? "DELETE" : "PUT",
                                   path, body, &answer);
 
-    if (called && body == NULL) {
+    if (called && error == NULL) {
         registry_log(REGISTRY_LOG_INFO, "worker", "data removed image=%s", id);
     }
 
     free(body);
 
     return called;
+}
+
+
+/* durable before it is forgotten; NULL, or why it failed */
+
+static const char *
+registry_worker_remove_file(registry_worker_t *worker, const char *id,
+    char *text, size_t size)
+{
+    /* an empty place where a file system is to be mounted looks alike */
+
+    if (worker->upload < 0
+        && faccessat(worker->root, id, F_OK, AT_SYMLINK_NOFOLLOW) != 0
+        && errno == ENOENT)
+    {
+        registry_log(REGISTRY_LOG_ERROR, "worker", "no file=%s in "
+                     "directory=%s, which no upload has ever used: is its "
+                     "file system mounted?", id, worker->datadir);
+        return "no such file, in a directory that no upload has ever used";
+    }
+
+    if (registry_worker_unlink(worker, worker->root, id)
+        && fsync(worker->root) == 0)
+    {
+        return NULL;
+    }
+
+    (void) snprintf(text, size, "unlink: %s", strerror(errno));
+
+    return text;
 }
 
 

@@ -376,6 +376,38 @@ for_each_registry(sub {
         $r->request('DELETE', "/removals/$id");
     });
 
+    check('a status that comes without a claim ends the old one' => sub {
+        for my $case ([ 'killed', 'saving' ], [ 'queued' ], [ 'active' ],
+                      [ 'deleted', 'saving' ])
+        {
+            my ($status, $from) = @$case;
+            my ($id, $claim) = saving($r, 'killed');
+
+            status_is(put($r, $id, $status eq 'active' ? data($id, 3)
+                                   : { status => $status }, $from), 200,
+                      "$status without a claim");
+            is_deeply([ claims($r) ], [], 'the claim is gone');
+
+            # what it could have ended: the upload of one who does not claim
+            next if $status ne 'queued';
+
+            status_is(put($r, $id, { status => 'saving' }, 'queued'), 200,
+                      'another upload');
+            expire($db, $claim);
+            status_is($r->request('DELETE', "/claims/$claim"), 404,
+                      'the old one has nothing to give up');
+            is(status($r, $id), 'saving', 'and ends nothing');
+        }
+
+        my ($id, $claim) = saving($r, 'killed');
+
+        status_is(put($r, $id, { status => 'saving', name => 'n' }), 200,
+                  'a status that was there');
+        is_deeply([ claims($r) ], [ $claim ], 'leaves the upload its claim');
+        status_is(put($r, $id, { name => 'm' }), 200, 'so does a name');
+        status_is(commit($r, $id, $claim, 3), 200, 'which ends well');
+    });
+
     check('DELETE ends a claim, and its commit finds nothing' => sub {
         my ($id, $claim) = saving($r);
 
@@ -464,6 +496,35 @@ for_each_registry(sub {
             status_is($r->request('GET', "/removals?after=$value"), 400,
                       "after $value");
         }
+
+        # one of several stores has done its part
+
+        my $urls = sub {
+            return join(' ', map { $_->{url} }
+                             grep { $_->{image_id} eq $id } @{$list->()});
+        };
+        my $named = sub {
+            my ($method, %more) = @_;
+            return $r->request($method, "/removals/$id", json => { %more });
+        };
+
+        status_is($named->('PUT', error => 'x', url => 'swift://s/3'), 204,
+                  'one failed');
+        is($urls->(), 'file:///a/1', 'the other is due');
+        $due->();
+        status_is($named->('PUT', error => 'x', url => 'swift://S/3'), 404,
+                  'another URL is none');
+        status_is($named->('DELETE', url => 'FILE:///a/1'), 204, 'nothing');
+        is($urls->(), 'file:///a/1 swift://s/3', 'is forgotten by that');
+        status_is($named->('DELETE', url => 'file:///a/1'), 204, 'one is done');
+        is($urls->(), 'swift://s/3', 'the other is still to be done');
+
+        for my $body ('{', '[]', '{"url": 1}', '{"url": null}') {
+            status_is($r->request('DELETE', "/removals/$id",
+                                  body => $body), 400, "DELETE $body");
+        }
+
+        is($urls->(), 'swift://s/3', 'refusals forget nothing');
 
         status_is($r->request('DELETE', "/removals/$id"), 204, 'done');
         is_deeply([ map { $_->{image_id} } @{$list->()} ], [ $second ],

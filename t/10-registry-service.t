@@ -468,6 +468,18 @@ check('S-25 S-09 MySQL' => sub {
         finish($r);
 
         $server->stop();
+        $r = $make->(sql_retry_interval => 0);
+        is(launch($r), 503, 'not set: the same');
+
+        # Glance's ten tries would be over
+        $r->request('GET', '/images') for 1 .. 5;
+        sleep(2);
+        ok($r->alive(), 'without end');
+        $server->start();
+        ok(wait_until(sub { $r->ready() }), 'and serves when it is there');
+        finish($r);
+
+        $server->stop();
         $r = $make->(sql_max_retries => 1000, sql_retry_interval => 3600);
         is(launch($r), 503, 'it waits');
         is($r->stop(), 0, 'and ends when it is told to');

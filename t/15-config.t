@@ -546,6 +546,7 @@ check('S-23 options of glance-api.conf reach nginx.conf' => sub {
           qr/^ +glance_gpt_safety_checks_nonfatal mbr;$/m ],
         [ { 'paste_deploy/flavor' => '' }, qr/^ +glance_identity none;/m ],
         [ { 'paste_deploy/flavor' => 'trusted+caching',
+            registry_socket => '/nowhere/r.sock',
             trusted_proxies => '127.0.0.1, 10.0.0.0/8,::1' },
           qr/glance_identity\ trusted;\s+
              glance_trusted_proxies\ 127\.0\.0\.1\ 10\.0\.0\.0\/8\ ::1;/x ],
@@ -583,6 +584,54 @@ check('S-23 options of glance-api.conf reach nginx.conf' => sub {
         render('paste_deploy/flavor' => 'trusted');
     isnt($status, 0, 'trusted without proxies');
     like($said, qr/trusted_proxies/, 'says what is missing');
+
+    ($text, $said, $dir, $status) = render('paste_deploy/flavor' => 'trusted',
+                                           trusted_proxies => '127.0.0.1');
+    isnt($status, 0, 'trusted without a secret');
+    like($said, qr/registry_secret: needed with flavor trusted/,
+         'says what is missing');
+    is($text, undef, 'nothing is written');
+
+    ($text, $said, $dir, $status) = render('paste_deploy/flavor' => 'trusted',
+        trusted_proxies => '127.0.0.1',
+        registry_hosts => 'unix:/a.sock, 192.0.2.1:9191');
+    like($said, qr/registry_secret: needed/, 'nor is one socket of two');
+});
+
+
+check('a registry that could believe nobody' => sub {
+    for my $flavor (qw/ trusted keystone /) {
+        my $file = conf("[paste_deploy]\nflavor = $flavor\n");
+
+        for my $options ([ '--check' ], []) {
+            my ($status, $text) = program('glance-registry',
+                [ @$options, '--run-dir', temp_dir(), $file ]);
+
+            is($status, 1, "$flavor: does not start");
+            like($text, qr/registry_secret: needed with flavor $flavor/,
+                 'says what is missing');
+        }
+
+        for my $line ('registry_secret = x', 'registry_socket = /x') {
+            my ($status, $text) = program('glance-registry', [ '--check',
+                conf("$line\n[paste_deploy]\nflavor = $flavor\n") ]);
+
+            is($status, 0, "$flavor, $line") or diag($text);
+        }
+    }
+});
+
+
+check('rights that are not enforced' => sub {
+    for my $name (qw/ policy_file property_protection_file /) {
+        my $file = conf("verbose = True\n$name = /etc/glance/rights\n");
+        my ($status, $text) = program('glance-registry',
+                                      [ '--check', $file ]);
+
+        is($status, 0, "$name: is none of our options");
+        like($text, qr/^WARNING: \Q$file\E:2: $name is not enforced/m,
+             'and it says so');
+    }
 });
 
 

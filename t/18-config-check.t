@@ -289,6 +289,8 @@ check('what concerns a file as a whole' => sub {
         "[paste_deploy]\nflavor = nonsense\n" => qr/unknown word/,
         "default_store = swift\n" => qr/swift_store_user: needed/,
         "default_store = s3\n" => qr/s3 is not supported yet/,
+        "trusted_proxies = ::1\n[paste_deploy]\nflavor = trusted\n"
+            => qr/registry_secret: needed with flavor trusted/,
         "cert_file = /x\n" => qr/one without the other/,
         "enabled_backends = a\n" => qr/NAME:TYPE/,
         "registry_socket = relative\n" => qr/absolute path/,

@@ -28,7 +28,7 @@ sub render {
 
     Glance::Registry::write_config("$dir/glance-api.conf",
         filesystem_store_datadir => "$dir/images",
-        'paste_deploy/flavor' => 'keystone',
+        'paste_deploy/flavor' => 'keystone', registry_secret => 's3cret',
         $ENV{NGINX_BIN} ? (nginx_binary => $ENV{NGINX_BIN}) : (),
         map { (m!/! ? $_ : "keystone_authtoken/$_") => $options{$_} }
             keys %options);
