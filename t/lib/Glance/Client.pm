@@ -10,9 +10,9 @@ use strict;
 use Exporter qw/ import /;
 use Test::More;
 
-use Glance::Process qw/ run_command temp_dir /;
+use Glance::Process qw/ run_command temp_dir write_file /;
 
-our @EXPORT_OK = qw/ output_of run says table /;
+our @EXPORT_OK = qw/ output_of run says session table /;
 
 our %Environment;               # of the user
 
@@ -65,13 +65,45 @@ sub says {
 }
 
 
-# a property table: name => value
+# the outputs of commands that are typed into one openstack, which takes its
+# time to start
+
+sub session {
+    my (@commands) = @_;
+
+    my $mark = '@@@@';
+    my $file = home() . '/commands';
+
+    write_file($file, join('', map { "shell echo $mark\n$_\n" } @commands));
+
+    my ($status, $text) = run_command([ '/bin/sh', '-c',
+        'HOME="$0" exec openstack <"$1" 2>&1', home(), $file ],
+        timeout => 300, env => { %Environment, PYTHONUNBUFFERED => 1 });
+    my ($first, @outputs) = split(/^$mark\n/m, $text, -1);
+
+    return @outputs == @commands ? @outputs : map { $text } @commands;
+}
+
+
+# a property table: name => value; long values go on in the next lines
 
 sub table {
     my ($text) = @_;
 
-    return map { /^\| (\S.*?)\s+\| (.*?)\s*\|$/ ? ($1 => $2) : () }
-           split(/\n/, $text);
+    my (%value, $name);
+
+    for my $line (split(/\n/, $text)) {
+
+        if ($line =~ /^\| (\S.*?)\s+\| (.*?)\s*\|$/) {
+            $name = $1;
+            $value{$name} = $2;
+
+        } elsif (defined $name && $line =~ /^\|\s+\| (.*?)\s*\|$/) {
+            $value{$name} .= $1;
+        }
+    }
+
+    return %value;
 }
 
 
