@@ -223,4 +223,45 @@ check('options' => sub {
 });
 
 
+# what README quotes of messages is what the code says; "..." stands for more
+
+check('troubleshooting' => sub {
+    my ($section) = $readme =~ /^## Troubleshooting\n(.*?)^## /ms;
+    my $code = '';
+
+    for my $file (glob "$top/ngx_glance/*.[ch] $top/registry/*.[ch]"
+                       . " $top/common/*.[ch]")
+    {
+        my $text = read_file($file);
+
+        # parts of a text that stand one below the other are one
+        $text =~ s/"\s*\n\s*"//g;
+        $text =~ s/\\"/"/g;
+        $text =~ s/%(?:\.\*|\.\d+)?[a-zA-Z]{1,2}\b/\0/g;
+        $code .= $text;
+    }
+
+    my @rows = $section =~ /^\| (?!message|answer|-)(.*?) \|/mg;
+
+    cmp_ok(scalar(@rows), '>', 25, 'rows');
+
+    for my $row (@rows, $section =~ /(?:log`|differ): (`[^`]+`)/g) {
+        next if $row =~ /^nginx: /;
+
+        # a status is no message, what follows "nginx:" is not ours
+        $row =~ s/nginx: .*//;
+
+        for my $message ($row =~ /`([^`]+)`/g) {
+            next if $message =~ /^\d+$|^x-image|^http/
+                    || $message =~ /^\S+$/ || $message =~ /Access denied/;
+
+            my @lost = grep { length > 3 && index($code, $_) < 0 }
+                       map { s/^[ "]+|[ "]+$//gr } split(/…/, $message);
+
+            is(join(' | ', @lost), '', "\"$message\" is said");
+        }
+    }
+});
+
+
 done_testing();
