@@ -34,6 +34,8 @@ my %env = (
     Glance::Program::sanitizer_env($dir),
 );
 
+write_file($output, '');
+
 my $pid = spawn(name => 'make run', argv => [ "$top/bin/glance-run", 'run' ],
                 log => $output, env => \%env);
 
