@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "registry_db_list.h"
+#include "registry_db_list_plan.h"
 #include "registry_query.h"
 
 
@@ -22,14 +22,6 @@ typedef struct {
     bool                number;
     bool                nullable;       /* NULL comes before everything */
 } registry_key_t;
-
-/* which of our indexes serve a list, if any */
-
-typedef enum {
-    REGISTRY_INDEX_NONE = 0,
-    REGISTRY_INDEX_TIME,
-    REGISTRY_INDEX_NAME
-} registry_index_e;
 
 typedef struct {
     registry_pool_t    *pool;
@@ -52,23 +44,16 @@ static registry_rc_e registry_list_marker_row(void *arg,
 static bool registry_list_copy(registry_pool_t *pool,
     const registry_value_t *value, registry_value_t *copy);
 static void registry_list_part(registry_tx_t *tx, registry_query_t *q,
-    const registry_list_t *list, const registry_marker_t *marker,
-    registry_part_e part);
-static size_t registry_list_parts(registry_tx_t *tx,
-    const registry_list_t *list, registry_part_e *parts);
-static registry_index_e registry_list_family(registry_tx_t *tx,
-    const registry_list_t *list);
-static const char *registry_list_index(registry_tx_t *tx,
-    const registry_list_t *list, registry_part_e part);
-static const registry_condition_t *registry_list_has(
-    const registry_list_t *list, registry_where_e column);
-static bool registry_list_default(const registry_list_t *list, size_t from);
+    const registry_list_t *list, const registry_plan_t *plan,
+    const registry_marker_t *marker, registry_part_e part);
 static void registry_list_scope(registry_query_t *q,
     const registry_list_t *list, registry_part_e part);
 static void registry_list_conditions(registry_query_t *q,
     const registry_list_t *list);
-static void registry_list_children(registry_query_t *q,
+static void registry_list_properties(registry_query_t *q,
     const registry_list_t *list);
+static void registry_list_tags(registry_query_t *q,
+    const registry_list_t *list, const registry_filter_t *rare);
 static void registry_list_behind(registry_tx_t *tx, registry_query_t *q,
     const registry_list_t *list, const registry_marker_t *marker);
 static void registry_list_beyond(registry_query_t *q,
@@ -210,9 +195,8 @@ registry_db_image_list(registry_tx_t *tx, registry_pool_t *pool,
     const registry_list_t *list, registry_image_t **images,
     registry_err_t *err)
 {
-    size_t             n;
     registry_rc_e      rc;
-    registry_part_e    parts[REGISTRY_PARTS_MAX];
+    registry_plan_t    plan;
     registry_found_t   found = { pool, images };
     registry_query_t   q;
     registry_marker_t  marker;
@@ -234,21 +218,26 @@ registry_db_image_list(registry_tx_t *tx, registry_pool_t *pool,
         return REGISTRY_OK;
     }
 
+    rc = registry_list_plan(tx, list, &plan, err);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
     registry_query_init(&q, tx->pool);
 
-    n = registry_list_parts(tx, list, parts);
-
-    if (n == 1) {
-        registry_list_part(tx, &q, list, &marker, parts[0]);
+    if (plan.n_parts == 1) {
+        registry_list_part(tx, &q, list, &plan, &marker, plan.parts[0]);
 
     } else {
         registry_query_add(&q, "SELECT " REGISTRY_IMAGE_COLUMNS " FROM (");
 
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < plan.n_parts; i++) {
             registry_query_add(&q, (i == 0) ? "" : " UNION ALL ");
             registry_query_add(&q, "SELECT " REGISTRY_IMAGE_COLUMNS
                                " FROM (");
-            registry_list_part(tx, &q, list, &marker, parts[i]);
+            registry_list_part(tx, &q, list, &plan, &marker,
+                               plan.parts[i]);
             registry_query_add(&q, ") ");
             registry_query_add(&q, registry_list_aliases[i]);
         }
@@ -331,11 +320,11 @@ registry_list_copy(registry_pool_t *pool, const registry_value_t *value,
 
 static void
 registry_list_part(registry_tx_t *tx, registry_query_t *q,
-    const registry_list_t *list, const registry_marker_t *marker,
-    registry_part_e part)
+    const registry_list_t *list, const registry_plan_t *plan,
+    const registry_marker_t *marker, registry_part_e part)
 {
     registry_query_add(q, "SELECT " REGISTRY_IMAGE_COLUMNS " FROM images");
-    registry_query_add(q, registry_list_index(tx, list, part));
+    registry_query_add(q, registry_list_index(plan, part));
     registry_query_add(q, " WHERE ");
     registry_list_scope(q, list, part);
 
@@ -349,192 +338,14 @@ registry_list_part(registry_tx_t *tx, registry_query_t *q,
     }
 
     registry_list_conditions(q, list);
-    registry_list_children(q, list);
+    registry_list_properties(q, list);
+    registry_list_tags(q, list, plan->rare);
 
     if (marker->found) {
         registry_list_behind(tx, q, list, marker);
     }
 
     registry_list_order_by(q, list);
-}
-
-
-/*
- * The whole table as one part is read by no index that begins with the
- * visibility, so it is cut by it where such an index serves; where none
- * does, one pass is better than several.
- */
-
-static size_t
-registry_list_parts(registry_tx_t *tx, const registry_list_t *list,
-    registry_part_e *parts)
-{
-    size_t            n;
-    registry_index_e  family;
-
-    memcpy(parts, list->parts, list->n_parts * sizeof(registry_part_e));
-
-    family = registry_list_family(tx, list);
-
-    if (family == REGISTRY_INDEX_NONE
-        || registry_list_has(list, REGISTRY_WHERE_OWNER) != NULL
-        || (parts[0] != REGISTRY_PART_LISTED
-            && (parts[0] != REGISTRY_PART_ALL
-                || family != REGISTRY_INDEX_NAME)))
-    {
-        return list->n_parts;
-    }
-
-    n = 0;
-
-    if (parts[0] == REGISTRY_PART_ALL) {
-        parts[n++] = REGISTRY_PART_COMMUNITY;
-
-    } else if (list->tenant.data != NULL) {
-        parts[n++] = REGISTRY_PART_OWN_COMMUNITY;
-    }
-
-    parts[n++] = REGISTRY_PART_PUBLIC;
-    parts[n++] = REGISTRY_PART_PRIVATE;
-    parts[n++] = REGISTRY_PART_SHARED;
-
-    return n;
-}
-
-
-/* by a condition that few images meet the database finds them itself */
-
-static registry_index_e
-registry_list_family(registry_tx_t *tx, const registry_list_t *list)
-{
-    const registry_condition_t  *name, *status;
-
-    if (!tx->db->own_indexes || list->dead_too
-        || registry_list_has(list, REGISTRY_WHERE_ID) != NULL
-        || registry_list_has(list, REGISTRY_WHERE_CHECKSUM) != NULL
-        || registry_list_has(list, REGISTRY_WHERE_OS_HASH_VALUE) != NULL)
-    {
-        return REGISTRY_INDEX_NONE;
-    }
-
-    name = registry_list_has(list, REGISTRY_WHERE_NAME);
-
-    if (name != NULL) {
-        return REGISTRY_INDEX_NAME;
-    }
-
-    /* few images are not active: in any order it is long until one comes */
-
-    status = registry_list_has(list, REGISTRY_WHERE_STATUS);
-
-    if (status != NULL
-        && (status->n != 1
-            || !glance_str_case_eq(status->texts[0], glance_str("active"))))
-    {
-        return REGISTRY_INDEX_NONE;
-    }
-
-    if (registry_list_default(list, 0)) {
-        return REGISTRY_INDEX_TIME;
-    }
-
-    if (list->order[0].key == REGISTRY_SORT_NAME
-        && registry_list_default(list, 1)
-        && list->order[0].ascending == list->order[1].ascending)
-    {
-        return REGISTRY_INDEX_NAME;
-    }
-
-    return REGISTRY_INDEX_NONE;
-}
-
-
-/*
- * An index of schema 003 or 004 that has the part's images in the order of
- * the list, or all of one name; "" where there is none.
- */
-
-static const char *
-registry_list_index(registry_tx_t *tx, const registry_list_t *list,
-    registry_part_e part)
-{
-    bool              owner;
-    registry_index_e  family;
-
-    static const char *const  names[][2] = {
-        [REGISTRY_INDEX_NONE] = { "", "" },
-        [REGISTRY_INDEX_TIME] = {
-            "{force}ngx_glance_visibility{/force}",
-            "{force}ngx_glance_owner{/force}"
-        },
-        [REGISTRY_INDEX_NAME] = {
-            "{force}ngx_glance_name{/force}",
-            "{force}ngx_glance_owner_name{/force}"
-        }
-    };
-
-    family = registry_list_family(tx, list);
-    owner = (registry_list_has(list, REGISTRY_WHERE_OWNER) != NULL);
-
-    switch (part) {
-
-    case REGISTRY_PART_WITH_ME:
-        return "";
-
-    case REGISTRY_PART_ALL:
-    case REGISTRY_PART_LISTED:
-    case REGISTRY_PART_NOT_PUBLIC:
-        if (!owner) {
-            return (family == REGISTRY_INDEX_TIME)
-                   ? "{force}ngx_glance_all{/force}" : "";
-        }
-        break;
-
-    case REGISTRY_PART_PUBLIC:
-    case REGISTRY_PART_PRIVATE:
-    case REGISTRY_PART_SHARED:
-    case REGISTRY_PART_COMMUNITY:
-        break;
-
-    default:
-        owner = true;
-        break;
-    }
-
-    return names[family][owner];
-}
-
-
-/* an equation */
-
-static const registry_condition_t *
-registry_list_has(const registry_list_t *list, registry_where_e column)
-{
-    const registry_condition_t  *c;
-
-    for (c = list->conditions; c != NULL; c = c->next) {
-        if (c->column == column
-            && (c->op == REGISTRY_EQ || c->op == REGISTRY_IN))
-        {
-            break;
-        }
-    }
-
-    return c;
-}
-
-
-/* created_at and id are what is left of the order, in one direction */
-
-static bool
-registry_list_default(const registry_list_t *list, size_t from)
-{
-    const registry_order_t  *o = &list->order[from];
-
-    return list->n_order - from == 2
-           && o[0].key == REGISTRY_SORT_CREATED_AT
-           && o[1].key == REGISTRY_SORT_ID
-           && o[0].ascending == o[1].ascending;
 }
 
 
@@ -634,7 +445,7 @@ registry_list_conditions(registry_query_t *q, const registry_list_t *list)
 
 
 static void
-registry_list_children(registry_query_t *q, const registry_list_t *list)
+registry_list_properties(registry_query_t *q, const registry_list_t *list)
 {
     for (const registry_filter_t *f = list->properties;
          f != NULL;
@@ -645,11 +456,23 @@ registry_list_children(registry_query_t *q, const registry_list_t *list)
                             " AND p.deleted = 0 AND p.name = ?", f->name);
         registry_query_text(q, " AND p.value = ?)", f->value);
     }
+}
 
+
+/* the rare one leads to the images, the others are looked for in each */
+
+static void
+registry_list_tags(registry_query_t *q, const registry_list_t *list,
+    const registry_filter_t *rare)
+{
     for (const registry_filter_t *f = list->tags; f != NULL; f = f->next) {
-        registry_query_text(q, " AND EXISTS (SELECT 1 FROM image_tags t"
-                            " WHERE t.image_id = images.id"
-                            " AND t.deleted = 0 AND t.value = ?", f->value);
+        registry_query_text(q, (f == rare)
+                            ? " AND id IN (SELECT t.image_id"
+                              " FROM image_tags t WHERE t.deleted = 0"
+                              " AND t.value = ?"
+                            : " AND EXISTS (SELECT 1 FROM image_tags t"
+                              " WHERE t.image_id = images.id"
+                              " AND t.deleted = 0 AND t.value = ?", f->value);
         registry_query_text(q, " AND {exact}t.value = {exact}?)", f->value);
     }
 }

@@ -468,6 +468,41 @@ for_each_registry(sub {
                 FROM c WHERE n < 30) SELECT n FROM c) numbers")
         if $kind eq 'mysql';
 
+    check('tags that few images have, and many' => sub {
+        my $seq = '(WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1'
+                  . ' FROM c WHERE n < 998) SELECT n FROM c) numbers';
+        my $other = create($r, 'p2', name => 'other');
+        my %tagged = map { ($_ => create($r, 'p1', name => $_)) }
+                     qw/ t1 t2 t3 /;
+
+        $db->query("INSERT INTO image_tags (image_id, value, created_at,
+                    deleted) SELECT '$other', 'many', '2024-01-01 00:00:00',
+                    0 FROM $seq");
+        $db->query("INSERT INTO image_tags (image_id, value, created_at,
+                    deleted) VALUES ('$_', 'few', '2024-01-01 00:00:00', 0),
+                    ('$_', 'dead', '2024-01-01 00:00:00', 1)")
+            for @tagged{qw/ t1 t2 /};
+
+        for my $name (qw/ t1 t2 /) {
+            $db->query("INSERT INTO image_tags (image_id, value, created_at,
+                        deleted) VALUES ('$tagged{$name}', 'many',
+                        '2024-01-01 00:00:00', 0)");
+            is(names($r, 'p1', 'tag=many&sort=name:asc'),
+               $name eq 't1' ? 't1' : 't1 t2', "many, with $name");
+        }
+
+        is(names($r, 'p1', 'tag=few&sort=name:asc'), 't1 t2', 'few');
+        is(names($r, 'admin', 'tag=many&tag=few&name=t2'), 't2',
+           'both, and a name');
+        is(names($r, 'p1', "tag=few&limit=1&sort=name:asc"
+                           . "&marker=$tagged{t1}"), 't2', 'pages');
+        is(names($r, 'p1', 'tag=dead'), '', 'removed ones');
+        is(names($r, 'p2', 'tag=few'), '', 'of somebody else');
+
+        $r->request('DELETE', "/v2/images/$_", @{$who{p1}})
+            for values %tagged;
+    });
+
     my @pages;
     my $query = 'limit=5&sort=name:asc';
 

@@ -1,0 +1,267 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+#include "registry_db_list_plan.h"
+
+#include <string.h>
+
+
+#define REGISTRY_PLAN_RARE  "1000"      /* images with a tag */
+
+
+static registry_index_e registry_plan_family(registry_tx_t *tx,
+    const registry_list_t *list, const registry_plan_t *plan);
+static void registry_plan_parts(const registry_list_t *list,
+    registry_plan_t *plan);
+static registry_rc_e registry_plan_rare(registry_tx_t *tx,
+    const registry_list_t *list, registry_plan_t *plan, registry_err_t *err);
+static registry_rc_e registry_plan_count(void *arg,
+    const registry_value_t *row);
+static const registry_condition_t *registry_plan_equation(
+    const registry_list_t *list, registry_where_e column);
+
+
+/* the databases of others have their indexes, and a mind of their own */
+
+registry_rc_e
+registry_list_plan(registry_tx_t *tx, const registry_list_t *list,
+    registry_plan_t *plan, registry_err_t *err)
+{
+    registry_rc_e  rc;
+
+    memset(plan, 0, sizeof(registry_plan_t));
+
+    if (tx->db->own_indexes) {
+        rc = registry_plan_rare(tx, list, plan, err);
+
+        if (rc != REGISTRY_OK) {
+            return rc;
+        }
+    }
+
+    plan->owner = (registry_plan_equation(list, REGISTRY_WHERE_OWNER)
+                   != NULL);
+    plan->family = registry_plan_family(tx, list, plan);
+
+    registry_plan_parts(list, plan);
+
+    return REGISTRY_OK;
+}
+
+
+/*
+ * An index of schema 003 or 004 that has the part's images in the order of
+ * the list, or all of one name.
+ */
+
+const char *
+registry_list_index(const registry_plan_t *plan, registry_part_e part)
+{
+    bool  owner;
+
+    static const char *const  names[][2] = {
+        [REGISTRY_INDEX_NONE] = { "", "" },
+        [REGISTRY_INDEX_TIME] = {
+            "{force}ngx_glance_visibility{/force}",
+            "{force}ngx_glance_owner{/force}"
+        },
+        [REGISTRY_INDEX_NAME] = {
+            "{force}ngx_glance_name{/force}",
+            "{force}ngx_glance_owner_name{/force}"
+        }
+    };
+
+    owner = plan->owner;
+
+    switch (part) {
+
+    case REGISTRY_PART_WITH_ME:
+        return "";
+
+    case REGISTRY_PART_ALL:
+    case REGISTRY_PART_LISTED:
+    case REGISTRY_PART_NOT_PUBLIC:
+        if (!owner) {
+            return (plan->family == REGISTRY_INDEX_TIME)
+                   ? "{force}ngx_glance_all{/force}" : "";
+        }
+        break;
+
+    case REGISTRY_PART_PUBLIC:
+    case REGISTRY_PART_PRIVATE:
+    case REGISTRY_PART_SHARED:
+    case REGISTRY_PART_COMMUNITY:
+        break;
+
+    default:
+        owner = true;
+        break;
+    }
+
+    return names[plan->family][owner];
+}
+
+
+bool
+registry_list_default(const registry_list_t *list, size_t from)
+{
+    const registry_order_t  *o = &list->order[from];
+
+    return list->n_order - from == 2
+           && o[0].key == REGISTRY_SORT_CREATED_AT
+           && o[1].key == REGISTRY_SORT_ID
+           && o[0].ascending == o[1].ascending;
+}
+
+
+/* by a condition that few images meet the database finds them itself */
+
+static registry_index_e
+registry_plan_family(registry_tx_t *tx, const registry_list_t *list,
+    const registry_plan_t *plan)
+{
+    const registry_condition_t  *status;
+
+    if (!tx->db->own_indexes || list->dead_too || plan->rare != NULL
+        || registry_plan_equation(list, REGISTRY_WHERE_ID) != NULL
+        || registry_plan_equation(list, REGISTRY_WHERE_CHECKSUM) != NULL
+        || registry_plan_equation(list, REGISTRY_WHERE_OS_HASH_VALUE) != NULL)
+    {
+        return REGISTRY_INDEX_NONE;
+    }
+
+    if (registry_plan_equation(list, REGISTRY_WHERE_NAME) != NULL) {
+        return REGISTRY_INDEX_NAME;
+    }
+
+    /* few images are not active: in any order it is long until one comes */
+
+    status = registry_plan_equation(list, REGISTRY_WHERE_STATUS);
+
+    if (status != NULL
+        && (status->n != 1
+            || !glance_str_case_eq(status->texts[0], glance_str("active"))))
+    {
+        return REGISTRY_INDEX_NONE;
+    }
+
+    if (registry_list_default(list, 0)) {
+        return REGISTRY_INDEX_TIME;
+    }
+
+    if (list->order[0].key == REGISTRY_SORT_NAME
+        && registry_list_default(list, 1)
+        && list->order[0].ascending == list->order[1].ascending)
+    {
+        return REGISTRY_INDEX_NAME;
+    }
+
+    return REGISTRY_INDEX_NONE;
+}
+
+
+/*
+ * The whole table as one part is read by no index that begins with the
+ * visibility, so it is cut by it where such an index serves; where none
+ * does, one pass is better than several.
+ */
+
+static void
+registry_plan_parts(const registry_list_t *list, registry_plan_t *plan)
+{
+    registry_part_e  first = list->parts[0];
+
+    if (plan->family == REGISTRY_INDEX_NONE
+        || plan->owner
+        || (first != REGISTRY_PART_LISTED
+            && (first != REGISTRY_PART_ALL
+                || plan->family != REGISTRY_INDEX_NAME)))
+    {
+        memcpy(plan->parts, list->parts,
+               list->n_parts * sizeof(registry_part_e));
+        plan->n_parts = list->n_parts;
+
+        return;
+    }
+
+    plan->parts[plan->n_parts++] = REGISTRY_PART_PUBLIC;
+    plan->parts[plan->n_parts++] = REGISTRY_PART_PRIVATE;
+    plan->parts[plan->n_parts++] = REGISTRY_PART_SHARED;
+
+    if (first == REGISTRY_PART_ALL) {
+        plan->parts[plan->n_parts++] = REGISTRY_PART_COMMUNITY;
+
+    } else if (list->tenant.data != NULL) {
+        plan->parts[plan->n_parts++] = REGISTRY_PART_OWN_COMMUNITY;
+    }
+}
+
+
+/*
+ * A tag that few images have leads to them at once; one that many have is
+ * met soon on the way through the list.
+ */
+
+static registry_rc_e
+registry_plan_rare(registry_tx_t *tx, const registry_list_t *list,
+    registry_plan_t *plan, registry_err_t *err)
+{
+    bool              rare;
+    registry_rc_e     rc;
+    registry_value_t  args[1];
+
+    for (const registry_filter_t *f = list->tags; f != NULL; f = f->next) {
+        args[0] = registry_value_text(f->value);
+        rare = false;
+
+        rc = registry_tx_query(tx, "SELECT COUNT(*) < " REGISTRY_PLAN_RARE
+                               " FROM (SELECT 1 AS one FROM image_tags"
+                               " WHERE value = ? AND deleted = 0"
+                               " LIMIT " REGISTRY_PLAN_RARE ") t", "i", args,
+                               1, registry_plan_count, &rare, err);
+
+        if (rc != REGISTRY_OK) {
+            return rc;
+        }
+
+        if (rare) {
+            plan->rare = f;
+            break;
+        }
+    }
+
+    return REGISTRY_OK;
+}
+
+
+static registry_rc_e
+registry_plan_count(void *arg, const registry_value_t *row)
+{
+    bool *rare = arg;
+
+    *rare = (row[0].number != 0);
+
+    return REGISTRY_OK;
+}
+
+
+/* one value or several */
+
+static const registry_condition_t *
+registry_plan_equation(const registry_list_t *list, registry_where_e column)
+{
+    const registry_condition_t  *c;
+
+    for (c = list->conditions; c != NULL; c = c->next) {
+        if (c->column == column
+            && (c->op == REGISTRY_EQ || c->op == REGISTRY_IN))
+        {
+            break;
+        }
+    }
+
+    return c;
+}
