@@ -207,7 +207,7 @@ check('programs' => sub {
 check('options' => sub {
     my $table = read_file("$top/registry/registry_config_table.c");
     my %known = map { $_ => 1 }
-                $table =~ /^\s+(?:STR|INT|BOOL|WORD|CORS)\("(\w+)"/mg;
+                $table =~ /^\s+(?:(?:STR|INT|BOOL|WORD|CORS)\(|\{ )"(\w+)"/mg;
 
     cmp_ok(scalar(keys %known), '>', 50, 'options');
 
