@@ -146,7 +146,8 @@ static ngx_int_t
 ngx_http_glance_pass_headers(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
-    ngx_str_t   *type, *accept, base;
+    u_char      *p;
+    ngx_str_t   *type, *accept, base, id;
 
     type = ngx_http_glance_header_find(r, "content-type");
     accept = ngx_http_glance_header_find(r, "accept");
@@ -167,6 +168,26 @@ ngx_http_glance_pass_headers(ngx_http_request_t *r,
            != NGX_OK)
     {
         return NGX_ERROR;
+    }
+
+    if (r->method == NGX_HTTP_POST) {
+
+        /* what a second registry makes again is the same image */
+
+        p = ngx_pnalloc(r->pool, GLANCE_UUID_LEN);
+
+        if (p == NULL || ngx_http_glance_uuid(p) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        id.data = p;
+        id.len = GLANCE_UUID_LEN;
+
+        if (ngx_http_glance_call_header(r, "x-glance-new-id", &id)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
     return ngx_http_glance_registry_headers(r, ctx);

@@ -6,6 +6,7 @@
 
 #include "registry_v2.h"
 
+#include "glance_uuid.h"
 #include "registry_db_images.h"
 #include "registry_identity.h"
 #include "registry_v2_fields.h"
@@ -15,6 +16,7 @@ typedef struct {
     registry_request_t  *rq;
     registry_changes_t   changes;
     registry_image_t    *image;
+    bool                 chosen;        /* the id, by the API server */
 } registry_v2_create_t;
 
 
@@ -22,6 +24,7 @@ static registry_rc_e registry_v2_create_parse(registry_v2_create_t *ctx);
 static registry_rc_e registry_v2_create_members(registry_v2_create_t *ctx,
     json_t *json);
 static registry_rc_e registry_v2_create_allow(registry_v2_create_t *ctx);
+static registry_rc_e registry_v2_create_id(registry_v2_create_t *ctx);
 static registry_rc_e registry_v2_create_run(registry_tx_t *tx, void *arg,
     registry_err_t *err);
 static registry_rc_e registry_v2_create_headers(registry_v2_create_t *ctx);
@@ -55,8 +58,7 @@ registry_v2_images_create(registry_request_t *rq)
     }
 
     if (rc == REGISTRY_OK && (ctx.changes.set & REGISTRY_SET_ID) == 0) {
-        ctx.changes.set |= REGISTRY_SET_ID;
-        rc = registry_request_new_id(rq, &image->id);
+        rc = registry_v2_create_id(&ctx);
     }
 
     if (rc == REGISTRY_OK) {
@@ -217,6 +219,32 @@ registry_v2_create_allow(registry_v2_create_t *ctx)
 }
 
 
+/*
+ * nginx asks another registry when one dies before it has answered.  An id
+ * that goes with the request keeps that from becoming two images.
+ */
+
+static registry_rc_e
+registry_v2_create_id(registry_v2_create_t *ctx)
+{
+    glance_str_t         id;
+    registry_request_t  *rq = ctx->rq;
+
+    ctx->changes.set |= REGISTRY_SET_ID;
+
+    id = registry_request_header(rq, "X-Glance-New-Id");
+
+    if (rq->identity.service && glance_uuid_valid(id)) {
+        ctx->changes.image.id = id;
+        ctx->chosen = true;
+
+        return REGISTRY_OK;
+    }
+
+    return registry_request_new_id(rq, &ctx->changes.image.id);
+}
+
+
 static registry_rc_e
 registry_v2_create_run(registry_tx_t *tx, void *arg, registry_err_t *err)
 {
@@ -228,6 +256,11 @@ registry_v2_create_run(registry_tx_t *tx, void *arg, registry_err_t *err)
 
     rc = registry_db_image_create(tx, &ctx->changes, rq->app->property_quota,
                                   err);
+
+    if (rc == REGISTRY_CONFLICT && ctx->chosen) {
+        return registry_db_image_whole(tx, rq->pool, image->id, &ctx->image,
+                                       err);
+    }
 
     if (rc == REGISTRY_CONFLICT) {
         return registry_err_set(err, rc, "Image ID %.*s already exists!",

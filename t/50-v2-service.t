@@ -218,6 +218,23 @@ with_env('sqlite', sub {
         }
     });
 
+    check('a creation that nginx sends twice' => sub {
+        my %o = (body => '{"name": "once", "tags": ["a"]}', headers => [
+            'X-Glance-New-Id' => '00000000-0000-4000-8000-000000000001' ]);
+        my @r = map { $env->{registry}->request('POST', '/v2/images', %o) }
+                1, 2;
+
+        status_is($_, 201) for @r;
+        is_deeply($r[0]->json(), $r[1]->json(), 'is one image');
+        is(scalar($env->rows("name = 'once'")), 1, 'one row');
+
+        my %given = (%o, body => '{"id": "00000000-0000-4000-8000-'
+                                 . '000000000001"}');
+        status_is($env->{registry}->request('POST', '/v2/images', %given),
+                  409, 'unless the caller gives the id');
+        $env->wipe();
+    });
+
     check('no registry' => sub {
         $env->{registry}->stop();
 
@@ -271,6 +288,7 @@ with_env('sqlite', sub {
         'X-Glance-Policy' => 'get_image', 'X-Glance-Claim' => $gone,
         'X-Glance-Claim-Lease' => 3600, 'X-Glance-Claim-Abort' => 'delete',
         'X-Glance-Node' => 'n', 'X-Glance-Endpoint' => 'http://evil.test',
+        'X-Glance-New-Id' => $gone,
         'X-Glance-Registry-Purge-Props' => 'true', 'X_Roles' => 'admin',
         'X-Auth-Token' => 'token', 'Cookie' => 'a=b',
         'Authorization' => 'Basic eDp5', 'Forwarded' => 'for=1.2.3.4',
@@ -293,8 +311,10 @@ with_env('sqlite', sub {
             is_deeply([ sort keys %names ],
                 [ sort qw/ accept content-type host x-glance-endpoint
                            x-glance-secret x-openstack-request-id x-roles /,
-                  defined $o{body} ? 'content-length' : () ],
+                  defined $o{body} ? 'content-length' : (),
+                  $method eq 'POST' ? 'x-glance-new-id' : () ],
                 'those that there are');
+            isnt($got->{headers}{'x-glance-new-id'} || '', $gone, 'our id');
             is($got->{headers}{'x-roles'}, 'admin', 'our roles');
             is($got->{headers}{'x-glance-endpoint'}, $base, 'our base');
             is($got->{headers}{'content-type'}, 'application/x-test',

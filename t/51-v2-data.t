@@ -589,7 +589,8 @@ for_each_database(sub {
         is_deeply([ $env->files() ], [], 'no data');
     });
 }, nginx => { identity => 'trusted', proxies => [ $proxy ],
-              secret => 's3cret' },
+              secret => 's3cret',
+              directives => 'glance_admin_role boss admin;' },
    registry => { 'paste_deploy/flavor' => 'trusted',
                  registry_secret => 's3cret' });
 
