@@ -310,6 +310,38 @@ for_each_v2(sub {
                 'root/admin', $id, at(remove => 0));
     });
 
+    check('data of images that have more' => sub {
+        my $env = $v2->{env};
+        my $more = 'swift://elsewhere/y';
+        my $new = sub {
+            my $id = $v2->create('p1', { disk_format => 'raw',
+                                         container_format => 'bare' })->{id};
+
+            status_is($v2->ask('p1', 'PUT', "/images/$id/file",
+                body => 'data', headers => [
+                    'Content-Type' => 'application/octet-stream' ]), 204);
+            $v2->location($id, $more);
+            ok(-f "$env->{store}/$id", 'the file');
+
+            return $id;
+        };
+
+        my $id = $new->();
+
+        status_is($v2->patch('root/admin', $id, at(remove => 0)), 200,
+                  'one is removed');
+        is(($env->worker()->once())[0], 0, 'the worker comes');
+        ok(!-f "$env->{store}/$id", 'and takes the file');
+        is(removals($v2, $id), '', 'which is forgotten');
+        is(urls($v2->show('root/admin', $id)), $more, 'the other one stays');
+
+        $id = $new->();
+
+        status_is($v2->ask('p1', 'DELETE', "/images/$id"), 204, 'deleted');
+        ok(!-f "$env->{store}/$id", 'the file is gone');
+        is(removals($v2, $id), $more, 'the other data are not forgotten');
+    });
+
     check('add' => sub {
         my $id = twice($v2, 'p1');
 
