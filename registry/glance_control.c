@@ -66,7 +66,7 @@ main(int argc, char **argv)
     registry_cli_t  cli = {
         .program = "glance-control",
         .usage = "[options] <SERVER> <COMMAND> [CONFPATH]",
-        .summary = "SERVER:  all, api, registry, worker\n"
+        .summary = "SERVER:  all, api, registry, worker, scrubber\n"
                    "COMMAND: start, stop, restart, reload, status, shutdown, "
                    "force-reload\n\n"
                    "Starts and stops the servers, and waits until they "
@@ -90,7 +90,7 @@ main(int argc, char **argv)
 
     if (wanted == 0) {
         (void) fprintf(stderr, "Invalid server \"%s\": must be one of all, "
-                       "api, registry, worker\n", cli.args[0]);
+                       "api, registry, worker, scrubber\n", cli.args[0]);
         return REGISTRY_EXIT_FAILURE;
     }
 
@@ -147,7 +147,7 @@ static unsigned
 glance_control_servers(const char *text)
 {
     static const char *const  names[REGISTRY_SERVERS] = {
-        "registry", "api", "worker"
+        "registry", "api", "worker", "scrubber"
     };
 
     if (strcmp(text, "all") == 0) {

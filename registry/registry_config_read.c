@@ -168,12 +168,16 @@ registry_config_rank(const registry_config_t *cf, const registry_opt_t *opt,
         return REGISTRY_RANK_APP;
     }
 
-    if (registry_config_alias(opt, entry->section, entry->key)) {
-        return (strcmp(entry->section, "DEFAULT") == 0)
-               ? REGISTRY_RANK_ALIAS : REGISTRY_RANK_SECTION;
+    if (!registry_config_alias(opt, entry->section, entry->key)) {
+        return 0;
     }
 
-    return 0;
+    if (strcmp(entry->section, "DEFAULT") == 0) {
+        return REGISTRY_RANK_ALIAS;
+    }
+
+    return (strcmp(entry->section, opt->section) == 0)
+           ? REGISTRY_RANK_RENAMED : REGISTRY_RANK_SECTION;
 }
 
 

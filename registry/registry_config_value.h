@@ -19,10 +19,11 @@
 
 #define REGISTRY_RANK_ALIAS    1        /* [DEFAULT], another spelling */
 #define REGISTRY_RANK_DEFAULT  2
-#define REGISTRY_RANK_SECTION  3        /* [database] and the like */
-#define REGISTRY_RANK_APP      4        /* [app:PROGRAM] */
-#define REGISTRY_RANK_BACKEND  5        /* a section of enabled_backends */
-#define REGISTRY_RANK_COMMAND  6
+#define REGISTRY_RANK_RENAMED  3        /* its section, another spelling */
+#define REGISTRY_RANK_SECTION  4        /* [database] and the like */
+#define REGISTRY_RANK_APP      5        /* [app:PROGRAM] */
+#define REGISTRY_RANK_BACKEND  6        /* a section of enabled_backends */
+#define REGISTRY_RANK_COMMAND  7
 
 
 typedef struct {

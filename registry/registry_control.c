@@ -231,8 +231,7 @@ registry_control_status(registry_server_t *server)
         return false;
     }
 
-    if (server->kind != REGISTRY_SERVER_WORKER
-        && !registry_control_answers(server))
+    if (registry_control_listens(server) && !registry_control_answers(server))
     {
         (void) printf("%s (pid %ld) is running, but does not answer at %s\n",
                       server->name, (long) pid, server->host);
@@ -255,7 +254,7 @@ registry_control_free_port(registry_server_t *server)
     char             *name, *port;
     struct addrinfo   hints, *list;
 
-    if (server->kind == REGISTRY_SERVER_WORKER) {
+    if (!registry_control_listens(server)) {
         return true;
     }
 
@@ -326,6 +325,10 @@ registry_control_argv(registry_server_t *server, char **argv, char *text,
 
     argv[n++] = (char *) "--pid-file";
     argv[n++] = server->pid_file;
+
+    if (server->kind == REGISTRY_SERVER_SCRUBBER) {
+        argv[n++] = (char *) "--daemon";
+    }
 
     plain = registry_config_load(server->name, server->conf, &err);
     if (plain == NULL) {
@@ -411,8 +414,7 @@ registry_control_state(registry_server_t *server, pid_t pid)
         return REGISTRY_CONTROL_WAITING;
     }
 
-    if (server->kind != REGISTRY_SERVER_WORKER
-        && !registry_control_answers(server))
+    if (registry_control_listens(server) && !registry_control_answers(server))
     {
         return REGISTRY_CONTROL_WAITING;
     }

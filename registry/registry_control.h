@@ -23,10 +23,11 @@
 typedef enum {
     REGISTRY_SERVER_REGISTRY = 0,
     REGISTRY_SERVER_API,
-    REGISTRY_SERVER_WORKER
+    REGISTRY_SERVER_WORKER,
+    REGISTRY_SERVER_SCRUBBER
 } registry_server_e;
 
-#define REGISTRY_SERVERS  3
+#define REGISTRY_SERVERS  4
 
 
 /* a server and what starting and stopping it needs to know */
@@ -58,6 +59,9 @@ registry_rc_e registry_control_init(registry_server_t *server,
     registry_server_e kind, const registry_cli_t *cli, const char *conf,
     bool defaults, registry_err_t *err);
 void registry_control_free(registry_server_t *server);
+
+/* false: it has no port, it only runs */
+bool registry_control_listens(const registry_server_t *server);
 
 /*
  * All print what they do, and what went wrong to standard error.  True:

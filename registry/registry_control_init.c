@@ -44,7 +44,8 @@ static const registry_control_server_t
 {
     { "glance-registry", { "glance-registry.conf", NULL } },
     { "glance-api", { "glance-api.conf", NULL } },
-    { "glance-worker", { "glance-worker.conf", "glance-api.conf", NULL } }
+    { "glance-worker", { "glance-worker.conf", "glance-api.conf", NULL } },
+    { "glance-scrubber", { "glance-scrubber.conf", "glance-api.conf", NULL } }
 };
 
 
@@ -107,6 +108,14 @@ registry_control_free(registry_server_t *server)
 {
     registry_config_free(server->cf);
     server->cf = NULL;
+}
+
+
+bool
+registry_control_listens(const registry_server_t *server)
+{
+    return server->kind == REGISTRY_SERVER_REGISTRY
+           || server->kind == REGISTRY_SERVER_API;
 }
 
 
@@ -309,14 +318,14 @@ registry_control_paths(registry_server_t *server, registry_err_t *err)
 }
 
 
-/* where it answers; the worker does not */
+/* where it answers, if it does */
 
 static registry_rc_e
 registry_control_host(registry_server_t *server, registry_err_t *err)
 {
     const char  *host;
 
-    if (server->kind == REGISTRY_SERVER_WORKER) {
+    if (!registry_control_listens(server)) {
         return REGISTRY_OK;
     }
 

@@ -13,7 +13,7 @@ use lib "$FindBin::Bin/lib";
 
 use Glance::Test;
 
-my @servers = qw/ registry api worker /;
+my @servers = qw/ registry api worker scrubber /;
 
 
 # a directory with both configuration files
@@ -159,7 +159,8 @@ check('S-21 all start, status, stop' => sub {
     is($text, "Starting glance-registry with $site->{dir}/etc/"
               . "glance-registry.conf\n"
               . "Starting glance-api with $site->{conf}\n"
-              . "Starting glance-worker with $site->{conf}\n",
+              . "Starting glance-worker with $site->{conf}\n"
+              . "Starting glance-scrubber with $site->{conf}\n",
        'says what it starts, each with its file');
     is(get($site, '/images'), 200, 'it serves at once');
 
@@ -196,7 +197,7 @@ check('S-21 all start, status, stop' => sub {
        'a second stop');
     $text = fails($site, qr/glance-api is stopped/, 'all', 'status',
                   $site->{conf});
-    is(scalar(() = $text =~ /is stopped/g), 3, 'all of them');
+    is(scalar(() = $text =~ /is stopped/g), 4, 'all of them');
 
     is(join(' ', sort map { s!.*/!!r } glob("$site->{dir}/* $site->{dir}/.*"
                                             . " $site->{dir}/etc/*")),
@@ -245,7 +246,7 @@ check('S-21 one server at a time' => sub {
 check('S-21 restart' => sub {
     my $site = site();
 
-    my $text = succeeds($site, qr/^No glance-worker running/, 'all',
+    my $text = succeeds($site, qr/^No glance-scrubber running/, 'all',
                         'restart', $site->{conf});
     my %pid = map { $_ => pid($site, $_) } @servers;
 
@@ -461,8 +462,8 @@ check('S-21 a start that is none' => sub {
 check('S-21 words' => sub {
     my $site = site();
 
-    fails($site, qr/Invalid server "swift".*all, api, registry, worker/,
-          'swift', 'start', $site->{conf});
+    fails($site, qr/Invalid\ server\ "swift".*all,\ api,\ registry,\ worker,
+                    \ scrubber/x, 'swift', 'start', $site->{conf});
     fails($site, qr/Invalid\ command\ "run".*start,\ stop,\ restart,
                     \ reload,\ status/x, 'api', 'run', $site->{conf});
     fails($site, qr/^Usage: glance-control.*<SERVER> <COMMAND>/,
@@ -478,7 +479,7 @@ check('S-21 words' => sub {
 
     my ($status, $text) = control($site, '--help');
     is($status, 0, '--help');
-    like($text, qr/all, api, registry, worker/, 'servers');
+    like($text, qr/all, api, registry, worker, scrubber/, 'servers');
     like($text, qr/start, stop, restart, reload, status/, 'commands');
     ($status, $text) = control($site, '--nope', 'api', 'start');
     isnt($status, 0, 'an unknown option');
@@ -514,7 +515,8 @@ check('S-21 other places of files' => sub {
     succeeds($site, qr/Starting glance-registry with \S+glance-api\.conf/,
              'all', 'start', $site->{conf});
     is(get($site, '/images'), 200, 'glance-api.conf alone');
-    ok(-e "$site->{dir}/log/registry.log", 'with a log for the registry');
+    ok(-e "$site->{dir}/log/$_.log", "with a log for the $_")
+        for qw/ registry worker scrubber /;
     done($site);
 });
 

@@ -11,6 +11,7 @@ use strict;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Glance::Debian;
 use Glance::Test;
 
 
@@ -246,7 +247,10 @@ check('the place that counts' => sub {
         . "[glance_store]\n"
         . "filesystem_store_datadir = /b\n"
         . "[app:glance-api]\n"
-        . "workers = 2\n");
+        . "workers = 2\n"
+        . "[keystone_authtoken]\n"             # 10
+        . "www_authenticate_uri = http://k:1\n"
+        . "auth_uri = http://k:2\n");
 
     is($v->{1}[0], 'ignored', 'set twice: the first');
     like($v->{1}[1], qr/line 2, which counts/, 'which line counts');
@@ -256,6 +260,8 @@ check('the place that counts' => sub {
     is($v->{5}[0], 'ignored', 'the section is more specific');
     is($v->{7}[0], 'mapped', 'and counts');
     is($v->{9}[0], 'mapped', '[app:glance-api]');
+    is($v->{11}[0], 'used', 'the name itself, in another section');
+    is($v->{12}[0], 'ignored', 'an alias behind it');
 });
 
 
@@ -382,6 +388,123 @@ check('files and mistakes' => sub {
     is($status, 1, 'a NUL byte');
     like($said, qr/^ERROR: .*NUL byte/m, 'tells so');
 });
+
+
+# The files of Debian's packages, as they are; and with all that they only
+# show set to what it is by default anyway.
+
+# section and option => verdict, of all that is set
+my %Debian = (
+    'glance-api.conf' => {
+        'glance_store/filesystem_store_datadir' => 'mapped',
+        'keystone_authtoken/auth_type' => 'used',
+        'keystone_authtoken/auth_url' => 'used',
+        'keystone_authtoken/project_domain_name' => 'used',
+        'keystone_authtoken/project_name' => 'used',
+        'keystone_authtoken/region_name' => 'ignored',
+        'keystone_authtoken/user_domain_name' => 'used',
+        'keystone_authtoken/username' => 'used',
+        'keystone_authtoken/www_authenticate_uri' => 'used',
+        'oslo_concurrency/lock_path' => 'ignored',
+    },
+);
+
+
+# file => text of all lines that are no comments
+
+sub option_lines {
+    my ($text) = @_;
+
+    my ($section, $number, %lines) = ('DEFAULT', 0);
+
+    for my $line (split(/\n/, $text)) {
+        $number++;
+
+        if ($line =~ /^\[(.*)\]/) {
+            $section = $1;
+
+        } elsif ($line =~ /^([\w.\/-]+)\s*[=:]/) {
+            $lines{$number} = "$section/$1";
+        }
+    }
+
+    return %lines;
+}
+
+
+sub debian_files {
+    my ($debian) = @_;
+
+    my $dir = temp_dir();
+    my %have = Glance::Debian::packages($debian);
+
+    Glance::Debian::unpack_into($have{$_}, $dir)
+        for qw/ glance-api glance-common /;
+
+    return map { s!.*/!!r => read_file($_) }
+           map { glob("$dir/$_/*.conf $dir/$_/*.ini") }
+           'etc/glance', 'usr/share/glance-common';
+}
+
+
+sub verdict_of_each {
+    my ($said, $name, $text) = @_;
+
+    my %option = option_lines($text);
+    my %verdict = $said =~ /^\Q$name\E:(\d+): (\w+) /mg;
+
+    is(join(', ', map { "$_: $option{$_}" } grep { !$verdict{$_} }
+            sort { $a <=> $b } keys %option), '',
+       "$name: a verdict for each of " . keys %option);
+    is(join(', ', grep { !$option{$_} } keys %verdict), '',
+       "$name: and for nothing else");
+
+    return map { $option{$_} => $verdict{$_} } sort keys %verdict;
+}
+
+
+SKIP: {
+    my ($debian, $why) = Glance::Debian::fetch(qw/ glance-api
+                                                   glance-common /);
+
+    skip("Debian's glance-api: $why", 1) if !$debian;
+
+    my %files = debian_files($debian);
+
+    check('the files of Debian\'s glance-api' => sub {
+        cmp_ok(scalar(keys %files), '>', 6, 'files');
+
+        my ($status, $said) = config_check(%files);
+
+        is($status, 0, 'nothing is wrong') or diag($said);
+
+        for my $name (sort keys %files) {
+            my %verdict = verdict_of_each($said, $name, $files{$name});
+
+            next if $name !~ /^glance-\w+\.conf$/ || $name =~ /swift/;
+
+            is_deeply(\%verdict, $Debian{$name} || {}, "$name: verdicts");
+        }
+    });
+
+    check('the same with all options set' => sub {
+        for my $text (values %files) {
+            $text =~ s/^#([a-z]\w*) ?= ?<None>$/#/gm;
+            $text =~ s/^#([a-z]\w*) ?= ?(.*)$/$1 = $2/gm;
+        }
+
+        # which a flavor needs
+        $files{'glance-api.conf'} .= "[DEFAULT]\nregistry_secret = s\n";
+
+        my ($status, $said) = config_check(%files);
+        my ($wrong) = $said =~ /(\d+ unknown, \d+ invalid)$/m;
+
+        is($wrong, '0 unknown, 0 invalid', 'nothing is unknown')
+            or diag(join("\n", $said =~ /^.* (?:unknown|invalid).*$/mg));
+        is($status, 0, 'exit status');
+        verdict_of_each($said, $_, $files{$_}) for sort keys %files;
+    });
+}
 
 
 # each directive that the verdicts name is one that glance-api renders

@@ -6,7 +6,8 @@
 # and purged in a scratch root, alone and beside the packages of Debian's own
 # Glance.
 #
-#   GLANCE_TEST_ROOT=DIR    a Debian below the scratch root, not this machine
+#   GLANCE_TEST_ROOT=DIR    a Debian below the scratch root, not this machine,
+#                           with nginx, python3, ucf, and what ngx-glance needs
 
 use warnings;
 use strict;
@@ -16,6 +17,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Glance::Test;
+use Glance::Debian;
 use Glance::Root;
 
 my $top = abs_path("$FindBin::Bin/..");
@@ -61,16 +63,6 @@ sub slurp_command {
 }
 
 
-# (name of the package => file)
-
-sub packages {
-    my ($dir) = @_;
-
-    return map { m!/([^/_]+)_[^/]*\.deb$! ? ($1 => $_) : () }
-           glob("$dir/*.deb");
-}
-
-
 my $build = Glance::Program::build_dir();
 my $deb = "$top/$build/deb";
 my %packages;
@@ -85,7 +77,7 @@ check('S-11: make deb' => sub {
 
     is($status, 0, 'built') or diag($text);
 
-    %packages = packages($deb);
+    %packages = Glance::Debian::packages($deb);
 
     is(join(' ', sort grep { !/-dbgsym$/ } keys %packages),
        'libnginx-mod-http-glance ngx-glance', 'the packages') or return;
@@ -117,31 +109,6 @@ check('S-11: make deb' => sub {
 });
 
 
-# Debian's own packages, if there is a network; once
-
-sub fetch {
-    my $dir = "$top/$build/deb/debian";
-
-    mkdir($dir);
-
-    my %have = packages($dir);
-    my @wanted = grep { !$have{$_} } @debian, 'dbconfig-common';
-
-    return $dir if !@wanted;
-
-    my ($status, $text) = run_command([ 'apt-get', '-q', 'download',
-                                        @wanted ], dir => $dir);
-
-    %have = packages($dir);
-
-    return $dir if !grep { !$have{$_} } @debian, 'dbconfig-common';
-
-    note("Debian's packages cannot be had: $text");
-
-    return;
-}
-
-
 SKIP: {
     my $missing = !%packages ? 'there are no packages'
                              : Glance::Root::missing();
@@ -149,10 +116,11 @@ SKIP: {
     skip($missing, 1) if $missing;
 
     my $dir = temp_dir();
-    my $debian = fetch();
+    my ($debian, $why) = Glance::Debian::fetch(@debian, 'dbconfig-common');
 
     symlink($deb, "$dir/ours");
     symlink($debian, "$dir/debian") if $debian;
+    note("Debian's packages: $why") if !$debian;
 
     check('S-11: in a scratch root' => sub {
         my ($status, $text) = Glance::Root::inside($dir, abs_path($0),
@@ -376,13 +344,16 @@ sub nothing_left {
 sub inside {
     my ($dir) = @_;
 
-    my %ours = packages("$dir/ours");
-    my %debian = packages("$dir/debian");
+    my %ours = Glance::Debian::packages("$dir/ours");
+    my %debian = Glance::Debian::packages("$dir/debian");
     my @ours = @ours{qw/ libnginx-mod-http-glance ngx-glance /};
-    my @newer = (repack($ours[0], '99-1'), repack($ours[1], '99-1',
-        sub { upgrade_conffile(@_) }));
+    my @newer = (repack($ours[0], '99-1'),
+                 repack($ours[1], '99-1', \&upgrade_conffile));
 
     $Root = Glance::Root->new($dir);
+
+    without_debian();
+    $Root->settle();
 
     my $data = noise(300_000);
     my $id;
@@ -415,6 +386,27 @@ sub inside {
     }
 
     done_testing();
+}
+
+
+# the machine's own Glance is not in the scratch root
+
+sub without_debian {
+    my @there = grep { ($Root->run('dpkg', '--status', $_))[0] == 0 }
+                'glance', @debian;
+
+    if (@there) {
+        check('Debian\'s packages, which the machine has, are purged' => sub {
+            dpkg("@there", '--force-depends', '-P', @there);
+        });
+    }
+
+    $Root->run('deluser', 'glance') if $Root->user('glance');
+    $Root->run('delgroup', 'glance')
+        if read_file($Root->path('/etc/group')) =~ /^glance:/m;
+
+    $Root->run('rm', '-rf', '/etc/glance', '/var/lib/glance',
+               '/var/log/glance');
 }
 
 
@@ -517,20 +509,13 @@ sub served {
 
     # ExecReload
 
-    my @reload = unit('api') =~ /^ExecReload=(.*)$/mg;
-
-    is(scalar(@reload), 2, 'a reload has two steps');
-    s/\$MAINPID/$nginx/ for @reload;
-
+    my ($reload) = unit('api') =~ /^ExecReload=(.*)$/m;
     my @before = children($nginx);
+    my $pid = $Root->start('glance', [ split(' ', $reload) ],
+                           log => log_of('reload'));
 
-    for my $command (@reload) {
-        my $pid = $Root->start('glance', [ split(' ', $command) ],
-                               log => log_of('reload'));
-
-        is(stop_process($pid, signal => 'CONT'), 0, $command)
-            or diag(read_file(log_of('reload')));
-    }
+    is(stop_process($pid, signal => 'CONT'), 0, $reload)
+        or diag(read_file(log_of('reload')));
 
     ok(wait_until(sub { my %now = map { $_ => 1 } children($nginx);
                         !grep { $now{$_} } @before }), 'new workers');

@@ -193,6 +193,15 @@ sub owner {
 }
 
 
+# from here on changes() counts
+
+sub settle {
+    my ($root) = @_;
+
+    $root->{before} = { map { $_ => 1 } $root->changes() };
+}
+
+
 # what is there that was not, and the other way round, bookkeeping aside
 
 sub changes {
@@ -210,7 +219,7 @@ sub changes {
         push @found, -c $_ ? "$path is gone" : $path;
     }}, $root->{upper});
 
-    return sort @found;
+    return sort grep { !$root->{before}{$_} } @found;
 }
 
 
