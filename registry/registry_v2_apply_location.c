@@ -173,7 +173,7 @@ registry_v2_place_replace(registry_v2_place_t *ctx, registry_err_t *err)
                                 "Cannot set locations to empty list.");
     }
 
-    rc = registry_v2_place_allowed(ctx, "set_image_location", "replace",
+    rc = registry_v2_place_allowed(ctx, "set_image_location", "update",
                                    err);
 
     if (rc != REGISTRY_OK) {

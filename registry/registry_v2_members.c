@@ -39,6 +39,9 @@ static registry_rc_e registry_v2_members_image(registry_tx_t *tx,
     registry_v2_members_t *ctx, registry_err_t *err);
 static registry_rc_e registry_v2_members_find(registry_tx_t *tx,
     registry_v2_members_t *ctx, registry_v2_rule_e rule, registry_err_t *err);
+static registry_rc_e registry_v2_members_denied(
+    const registry_v2_members_t *ctx, const char *verb, registry_rc_e rc,
+    registry_err_t *err);
 static registry_rc_e registry_v2_members_text(registry_request_t *rq,
     const char *key, const char *missing, json_t **json, glance_str_t *text);
 static bool registry_v2_members_all(const registry_v2_members_t *ctx);
@@ -173,16 +176,12 @@ registry_v2_members_create_run(registry_tx_t *tx, void *arg,
 
     id = ctx->image->id;
 
-    if (!glance_str_eq(ctx->image->visibility, glance_str("shared"))) {
-        return registry_err_set(err, REGISTRY_FORBIDDEN, "Not allowed to "
-                                "create members for image %.*s.",
-                                (int) id.len, (const char *) id.data);
-    }
-
-    rc = registry_v2_allow(rq, REGISTRY_V2_ADD_MEMBER, ctx->image, err);
+    rc = glance_str_eq(ctx->image->visibility, glance_str("shared"))
+         ? registry_v2_allow(rq, REGISTRY_V2_ADD_MEMBER, ctx->image, err)
+         : REGISTRY_FORBIDDEN;
 
     if (rc != REGISTRY_OK) {
-        return rc;
+        return registry_v2_members_denied(ctx, "create", rc, err);
     }
 
     rc = registry_db_member_get(tx, id, ctx->member, &can_share, err);
@@ -234,7 +233,20 @@ static registry_rc_e
 registry_v2_members_show_run(registry_tx_t *tx, void *arg,
     registry_err_t *err)
 {
-    return registry_v2_members_find(tx, arg, REGISTRY_V2_GET_MEMBER, err);
+    registry_v2_members_t *ctx = arg;
+
+    registry_rc_e  rc;
+
+    rc = registry_v2_members_find(tx, ctx, REGISTRY_V2_GET_MEMBER, err);
+
+    /* who may not see a member is not told that there is one */
+
+    if (rc == REGISTRY_FORBIDDEN) {
+        return registry_err_set(err, REGISTRY_NOT_FOUND, "%s",
+                                "Only shared images have members.");
+    }
+
+    return rc;
 }
 
 
@@ -286,6 +298,7 @@ registry_v2_members_update_run(registry_tx_t *tx, void *arg,
     if (rc == REGISTRY_OK) {
         rc = registry_v2_members_find(tx, ctx, REGISTRY_V2_MODIFY_MEMBER,
                                       err);
+        rc = registry_v2_members_denied(ctx, "update", rc, err);
     }
 
     if (rc == REGISTRY_OK) {
@@ -337,6 +350,7 @@ registry_v2_members_delete_run(registry_tx_t *tx, void *arg,
     if (rc == REGISTRY_OK) {
         rc = registry_v2_members_find(tx, ctx, REGISTRY_V2_DELETE_MEMBER,
                                       err);
+        rc = registry_v2_members_denied(ctx, "delete", rc, err);
     }
 
     /* the answer to a commit was lost, and it was one */
@@ -382,7 +396,10 @@ registry_v2_members_image(registry_tx_t *tx, registry_v2_members_t *ctx,
 }
 
 
-/* the one member that the path names, for those who may know of it */
+/*
+ * The one member that the path names, for those who may know of it.
+ * REGISTRY_FORBIDDEN comes without a text.
+ */
 
 static registry_rc_e
 registry_v2_members_find(registry_tx_t *tx, registry_v2_members_t *ctx,
@@ -401,8 +418,7 @@ registry_v2_members_find(registry_tx_t *tx, registry_v2_members_t *ctx,
     }
 
     if (!glance_str_eq(ctx->image->visibility, glance_str("shared"))) {
-        return registry_err_set(err, REGISTRY_NOT_FOUND,
-                                "Only shared images have members.");
+        return REGISTRY_FORBIDDEN;
     }
 
     if (registry_json_check("member", name, GLANCE_IMAGE_NAME_MAX, err)
@@ -428,6 +444,20 @@ registry_v2_members_find(registry_tx_t *tx, registry_v2_members_t *ctx,
     }
 
     return registry_v2_allow(rq, rule, ctx->image, err);
+}
+
+
+static registry_rc_e
+registry_v2_members_denied(const registry_v2_members_t *ctx,
+    const char *verb, registry_rc_e rc, registry_err_t *err)
+{
+    if (rc != REGISTRY_FORBIDDEN) {
+        return rc;
+    }
+
+    return registry_err_set(err, rc, "Not allowed to %s members for image "
+                            "%.*s.", verb, (int) ctx->image->id.len,
+                            (const char *) ctx->image->id.data);
 }
 
 

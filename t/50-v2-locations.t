@@ -93,7 +93,7 @@ for_each_v2(sub {
         refuses($v2, 403, "It's not allowed to add locations if locations "
                 . 'are invisible.', 'p1', $id,
                 at(add => '-', place('http://x/')));
-        refuses($v2, 403, "It's not allowed to replace locations if",
+        refuses($v2, 403, "It's not allowed to update locations if",
                 'p1', $id, replace(locations => [ place($urls[0]) ]));
         refuses($v2, 403, "It's not allowed to remove locations if",
                 'root/admin', $id, at(remove => 0));

@@ -143,7 +143,8 @@ for_each_v2(sub {
         fault_is(share($v2, 'root/admin', $id, 'p2'), 409,
                  "Member p2 is duplicated for image $id");
         status_is(share($v2, 'root/admin', $id, 'p3'), 200, 'admin adds');
-        fault_is(share($v2, 'p2', $id, 'p4'), 403, 'add_member');
+        fault_is(share($v2, 'p2', $id, 'p4'), 403,
+                 "Not allowed to create members for image $id.");
 
         my %put = ('p1' => 403, 'p1/reader' => 403, 'p2/reader' => 403,
                    'p3' => 404, 'p4' => 404, 'p2' => 200,
@@ -152,7 +153,7 @@ for_each_v2(sub {
         is(answer($v2, $_, $id, 'p2', 'accepted')->{status}, $put{$_},
            "$_ answers for p2") for sort keys %put;
         fault_is(answer($v2, 'p1', $id, 'p2', 'rejected'), 403,
-                 'modify_member');
+                 "Not allowed to update members for image $id.");
         fault_is(answer($v2, 'root/admin', $id, 'p9', 'rejected'), 404,
                  'p9 not found');
 
@@ -161,6 +162,8 @@ for_each_v2(sub {
 
         is($v2->ask($_, 'DELETE', "/images/$id/members/p2")->{status},
            $delete{$_}, "$_ removes p2") for sort keys %delete;
+        fault_is($v2->ask('p2', 'DELETE', "/images/$id/members/p2"), 403,
+                 "Not allowed to delete members for image $id.");
         is(members($v2, 'p1', $id), 'p2:accepted p3:pending', 'both stay');
         status_is($v2->ask('root/admin', 'DELETE',
                            "/images/$id/members/p2"), 204, 'admin removes');
@@ -183,12 +186,18 @@ for_each_v2(sub {
                 fault_is($v2->ask($who, 'GET', "/images/$id/members/p2"),
                          404, 'Only shared images have members.',
                          "$who: show");
+                fault_is(answer($v2, $who, $id, 'p2', 'accepted'), 403,
+                         "Not allowed to update members for image $id.",
+                         "$who: answer");
+                fault_is($v2->ask($who, 'DELETE', "/images/$id/members/p2"),
+                         403, "Not allowed to delete members for image $id.",
+                         "$who: remove");
             }
 
             is(members($v2, 'p2', $id), $visibility eq 'private' ? 404 : 403,
                'p2: list');
-            is(answer($v2, 'p2', $id, 'p2', 'accepted')->{status}, 404,
-               'p2: answer');
+            is(answer($v2, 'p2', $id, 'p2', 'accepted')->{status},
+               $visibility eq 'private' ? 404 : 403, 'p2: answer');
 
             status_is($v2->patch('root/admin', $id,
                 replace(visibility => 'shared')), 200, 'shared again');

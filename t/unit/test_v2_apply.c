@@ -325,6 +325,44 @@ test_apply(registry_pool_t *pool, const test_apply_t *t)
 
 
 static void
+test_access(void)
+{
+    static const struct {
+        const char            *name;
+        registry_v2_access_e   create;
+        registry_v2_access_e   patch;
+    } names[] = {
+        { "id", REGISTRY_V2_SETTABLE, REGISTRY_V2_READ_ONLY },
+        { "name", REGISTRY_V2_SETTABLE, REGISTRY_V2_SETTABLE },
+        { "tags", REGISTRY_V2_SETTABLE, REGISTRY_V2_SETTABLE },
+        { "locations", REGISTRY_V2_RESERVED, REGISTRY_V2_SETTABLE },
+        { "stores", REGISTRY_V2_READ_ONLY, REGISTRY_V2_READ_ONLY },
+        { "os_hash_algo", REGISTRY_V2_IGNORED, REGISTRY_V2_READ_ONLY },
+        { "os_hash_value", REGISTRY_V2_IGNORED, REGISTRY_V2_READ_ONLY },
+        { "checksum", REGISTRY_V2_READ_ONLY, REGISTRY_V2_READ_ONLY },
+        { "self", REGISTRY_V2_READ_ONLY, REGISTRY_V2_READ_ONLY },
+        { "location", REGISTRY_V2_RESERVED, REGISTRY_V2_RESERVED },
+        { "deleted", REGISTRY_V2_RESERVED, REGISTRY_V2_RESERVED },
+        { "os_glance", REGISTRY_V2_RESERVED, REGISTRY_V2_RESERVED },
+        { "OS_GLANCEfoo", REGISTRY_V2_RESERVED, REGISTRY_V2_RESERVED },
+        { "os_glanc", REGISTRY_V2_PROPERTY, REGISTRY_V2_PROPERTY },
+        { "kernel_id", REGISTRY_V2_PROPERTY, REGISTRY_V2_PROPERTY },
+        { "Name", REGISTRY_V2_PROPERTY, REGISTRY_V2_PROPERTY },
+        { "is_public", REGISTRY_V2_PROPERTY, REGISTRY_V2_PROPERTY },
+        { "", REGISTRY_V2_PROPERTY, REGISTRY_V2_PROPERTY }
+    };
+
+    for (size_t i = 0; i < tap_n(names); i++) {
+        ok(registry_v2_access(glance_str(names[i].name), REGISTRY_V2_CREATE)
+           == names[i].create
+           && registry_v2_access(glance_str(names[i].name),
+                                 REGISTRY_V2_PATCH) == names[i].patch,
+           "access to \"%s\"", names[i].name);
+    }
+}
+
+
+static void
 test_schema(void)
 {
     bool             done;
@@ -371,6 +409,7 @@ main(void)
         test_apply(pool, &test_ops[i]);
     }
 
+    test_access();
     test_schema();
 
     registry_pool_free(pool);
