@@ -157,6 +157,14 @@ registry_v2_tags_image(registry_tx_t *tx, registry_request_t *rq,
         rc = registry_v2_allow(rq, REGISTRY_V2_MODIFY_IMAGE, *image, err);
     }
 
+    if (rc == REGISTRY_FORBIDDEN) {
+        return registry_err_set(err, rc, "Not allowed to %s tags for image "
+                                "%.*s.", (rq->method == REGISTRY_PUT)
+                                         ? "update" : "delete",
+                                (int) (*image)->id.len,
+                                (const char *) (*image)->id.data);
+    }
+
     if (rc != REGISTRY_OK) {
         return rc;
     }

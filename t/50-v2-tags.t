@@ -97,7 +97,10 @@ for_each_v2(sub {
                $private{$who}, "$who: private");
         }
 
-        fault_is(tag($v2, 'p2', 'DELETE', $id, 't'), 403, 'modify_image');
+        fault_is(tag($v2, 'p2', 'PUT', $id, 't'), 403,
+                 "Not allowed to update tags for image $id.");
+        fault_is(tag($v2, 'p2', 'DELETE', $id, 't'), 403,
+                 "Not allowed to delete tags for image $id.");
         fault_is(tag($v2, 'p2', 'DELETE', $private, 't'), 404,
                  "Image $private not found.");
         fault_is(tag($v2, 'p1', 'PUT', 'nope', 't'), 404,
