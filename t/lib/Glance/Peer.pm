@@ -95,7 +95,8 @@ sub configure {
 
         $section{keystone_authtoken} = {
             www_authenticate_uri => $url, auth_url => $url,
-            auth_type => 'password', username => 'nova',
+            interface => 'public', auth_type => 'password',
+            username => 'nova',
             password => Glance::Keystone::password('nova'),
             project_name => 'service',
             user_domain_id => 'default', project_domain_id => 'default',
