@@ -37,6 +37,14 @@ registry_db_image_lock(registry_tx_t *tx, glance_str_t id,
 {
     registry_value_t  args[1];
 
+    /* what no id can be is not for the database */
+
+    if (id.len > GLANCE_IMAGE_ID_MAX
+        || glance_utf8_check(id) != GLANCE_UTF8_OK)
+    {
+        return REGISTRY_OK;
+    }
+
     args[0] = registry_value_text(id);
 
     return registry_tx_query(tx, "SELECT deleted FROM images WHERE id = ?"

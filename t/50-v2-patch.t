@@ -334,6 +334,29 @@ for_each_v2(sub {
                      "No image found with ID $path");
         }
 
+        # what no id can be
+        for my $id ('%F0%9F%98%80', 'a%01', 'i' x 300) {
+            for my $case ([ 'PATCH', '', json => [ @ops ], headers => [
+                                'Content-Type' => $v21 ] ],
+                          [ 'GET', '' ], [ 'GET', '/members' ],
+                          [ 'POST', '/members', json => { member => 'm' } ],
+                          [ 'PUT', '/members/m',
+                            json => { status => 'accepted' } ],
+                          [ 'DELETE', '/members/m' ], [ 'PUT', '/tags/t' ],
+                          [ 'DELETE', '/tags/t' ], [ 'GET', '/tasks' ],
+                          [ 'GET', '/locations' ],
+                          [ 'POST', '/locations', json => { url => 'x' } ],
+                          [ 'POST', '/actions/deactivate' ])
+            {
+                my ($method, $path, @o) = @$case;
+                my $r = $v2->ask('root/admin', $method, "/images/$id$path",
+                                 @o);
+
+                status_is($r, 404, "$method $path of "
+                                   . substr($id, 0, 14));
+            }
+        }
+
         my $id = $v2->create('p1')->{id};
 
         status_is($v2->ask('p1', 'DELETE', "/images/$id"), 204);
