@@ -468,8 +468,9 @@ registry_list_tags(registry_query_t *q, const registry_list_t *list,
     for (const registry_filter_t *f = list->tags; f != NULL; f = f->next) {
         registry_query_text(q, (f == rare)
                             ? " AND id IN (SELECT t.image_id"
-                              " FROM image_tags t WHERE t.deleted = 0"
-                              " AND t.value = ?"
+                              " FROM image_tags t"
+                              "{force}ngx_glance_tag{/force}"
+                              " WHERE t.deleted = 0 AND t.value = ?"
                             : " AND EXISTS (SELECT 1 FROM image_tags t"
                               " WHERE t.image_id = images.id"
                               " AND t.deleted = 0 AND t.value = ?", f->value);

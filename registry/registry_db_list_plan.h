@@ -27,6 +27,7 @@ typedef enum {
 typedef struct {
     registry_index_e          family;
     bool                      owner;    /* a condition names him */
+    bool                      scan;     /* all rows have to be looked at */
     registry_part_e           parts[REGISTRY_PARTS_MAX];
     size_t                    n_parts;
     const registry_filter_t  *rare;     /* a tag that few images have */

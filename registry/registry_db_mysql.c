@@ -108,6 +108,8 @@ static const registry_dialect_t  registry_mysql_dialect[] = {
     { "{exact}", "BINARY " },
     { "{force}", " FORCE INDEX (" },
     { "{/force}", ")" },
+    { "{primary}", "PRIMARY" },
+    { "{scan}", " FORCE INDEX (PRIMARY)" },
     { "{epoch}", "UNIX_TIMESTAMP()" },
     { "{insert ignore}", "INSERT IGNORE" },
     { "{property exists}", "ON DUPLICATE KEY UPDATE"

@@ -67,6 +67,8 @@ static const registry_dialect_t  registry_sqlite_dialect[] = {
     { "{exact}", "" },
     { "{force}", " INDEXED BY " },
     { "{/force}", "" },
+    { "{primary}", "sqlite_autoindex_images_1" },
+    { "{scan}", "" },
     { "{epoch}", "CAST(strftime('%s', 'now') AS INTEGER)" },
     { "{insert ignore}", "INSERT OR IGNORE" },
     { "{property exists}", "ON CONFLICT (image_id, name) DO UPDATE SET"

@@ -186,6 +186,7 @@ registry_v2_allow(const registry_request_t *rq, registry_v2_rule_e rule,
     }
 
     if (!rq->app->new_defaults
+        && rule != REGISTRY_V2_ADD_IMAGE
         && registry_v2_policies[rule].old.tie == REGISTRY_V2_OWNER)
     {
         return registry_err_set(err, REGISTRY_FORBIDDEN,
