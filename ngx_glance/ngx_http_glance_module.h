@@ -388,8 +388,12 @@ void ngx_http_glance_registry_image(ngx_http_request_t *r,
 void ngx_http_glance_registry_path(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, const char *method, ngx_str_t *args,
     json_t *body, ngx_http_glance_step_pt next, const char *fmt, ...);
+
+/* claim; body is stolen */
 ngx_http_glance_claim_t *ngx_http_glance_create_claim(ngx_http_request_t *r,
     const char *on_expire);
+void ngx_http_glance_claim_image(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, json_t *body, ngx_http_glance_step_pt next);
 
 /* record: the registry's answers */
 ngx_int_t ngx_http_glance_record_parse(ngx_http_request_t *r,

@@ -109,26 +109,6 @@ ngx_http_glance_registry_path(ngx_http_request_t *r,
 }
 
 
-ngx_http_glance_claim_t *
-ngx_http_glance_create_claim(ngx_http_request_t *r, const char *on_expire)
-{
-    ngx_http_glance_claim_t  *claim;
-
-    claim = ngx_palloc(r->pool, sizeof(ngx_http_glance_claim_t));
-    if (claim == NULL) {
-        return NULL;
-    }
-
-    claim->on_expire = on_expire;
-
-    if (ngx_http_glance_uuid(claim->id) != NGX_OK) {
-        return NULL;
-    }
-
-    return claim;
-}
-
-
 static ngx_int_t
 ngx_http_glance_registry_start(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_call_t *call,

@@ -114,8 +114,7 @@ ngx_http_glance_v2_upload(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return;
     }
 
-    ngx_http_glance_registry_image(r, ctx, "PUT", &ctx->image_id, body,
-                                   ngx_http_glance_v2_claimed);
+    ngx_http_glance_claim_image(r, ctx, body, ngx_http_glance_v2_claimed);
 }
 
 

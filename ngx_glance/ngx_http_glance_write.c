@@ -485,26 +485,25 @@ ngx_http_glance_put_record(ngx_http_request_t *r,
     }
 
     if (!data) {
-        body = json_pack("{s:o}", "image", image);
-
-    } else {
-        ctx->claim = ngx_http_glance_create_claim(r,
-                                                ctx->route->dialect->failed);
-
-        (void) json_object_set_new(image, "status", json_string("saving"));
-
-        body = json_pack("{s:o, s:s}", "image", image, "from_state",
-                         "queued");
-
-        if (ctx->claim == NULL || body == NULL) {
-            json_decref(body);
-            ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
-            return;
-        }
+        ngx_http_glance_registry_image(r, ctx, "PUT", &ctx->image_id,
+                                       json_pack("{s:o}", "image", image),
+                                       ngx_http_glance_put_done);
+        return;
     }
 
-    ngx_http_glance_registry_image(r, ctx, "PUT", &ctx->image_id, body,
-                                   ngx_http_glance_put_done);
+    ctx->claim = ngx_http_glance_create_claim(r, ctx->route->dialect->failed);
+
+    (void) json_object_set_new(image, "status", json_string("saving"));
+
+    body = json_pack("{s:o, s:s}", "image", image, "from_state", "queued");
+
+    if (ctx->claim == NULL || body == NULL) {
+        json_decref(body);
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_glance_claim_image(r, ctx, body, ngx_http_glance_put_done);
 }
 
 

@@ -21,7 +21,7 @@ use Glance::Program;
 #
 #   workers => 1, threads => 16, secret => .., identity => 'trusted',
 #   proxies => [CIDR, ..], post_status, status_word, node, lease, keepalive,
-#   upstream_options => 'fail_timeout=1s', env => {..}
+#   upstream_options => 'fail_timeout=1s', upstream_first => TEXT, env => {..}
 #   keystone => { port, credentials => FILE, zone => '1m', cache => 'valid=1s',
 #                 internal => TEXT }
 #   directives => TEXT       inside the location
@@ -219,7 +219,7 @@ sub config {
         workers => $p->{workers} || 1,
         threads => $p->{threads} || 16,
         keepalive => $p->{keepalive} || 64,
-        upstream => join("\n        ", map {
+        upstream => join("\n        ", $p->{upstream_first} || (), map {
             join(' ', 'server', $_, $p->{upstream_options} || ()) . ';'
         } @{$p->{registries} || ['127.0.0.1:1']}),
         daemon => $p->{daemon} ? 'on' : 'off',
