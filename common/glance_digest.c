@@ -5,8 +5,11 @@
 
 
 #include <stdlib.h>
+#include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "glance_digest.h"
 
@@ -95,4 +98,33 @@ glance_digest_free(glance_digest_t *d)
 
     EVP_MD_CTX_free(d->ctx);
     free(d);
+}
+
+
+bool
+glance_hmac(glance_str_t secret, glance_str_t text,
+    unsigned char dst[GLANCE_HMAC_LEN])
+{
+    unsigned       n;
+    unsigned char  md[EVP_MAX_MD_SIZE];
+
+    if (HMAC(EVP_sha256(), secret.data, (int) secret.len, text.data, text.len,
+             md, &n)
+        == NULL
+        || n != GLANCE_HMAC_LEN)
+    {
+        return false;
+    }
+
+    memcpy(dst, md, GLANCE_HMAC_LEN);
+    glance_wipe(md, sizeof(md));
+
+    return true;
+}
+
+
+void
+glance_wipe(void *mem, size_t size)
+{
+    OPENSSL_cleanse(mem, size);
 }

@@ -31,5 +31,14 @@ bool glance_digest_hex(glance_digest_t *d,
     unsigned char hex[GLANCE_DIGEST_HEX_MAX], size_t *len);
 void glance_digest_free(glance_digest_t *d);
 
+/* false: no memory; dst may be the secret */
+#define GLANCE_HMAC_LEN  32             /* of SHA-256 */
+
+bool glance_hmac(glance_str_t secret, glance_str_t text,
+    unsigned char dst[GLANCE_HMAC_LEN]);
+
+/* memory that held a secret; not optimized away */
+void glance_wipe(void *mem, size_t size);
+
 
 #endif /* _GLANCE_DIGEST_H_INCLUDED_ */

@@ -1,6 +1,6 @@
 # Objects of the registry and of the programs; included by the Makefile.
 
-COMMON = str buf uuid time image meta uri digest multipart fault range \
+COMMON = str buf uuid time image meta uri digest sigv4 xml multipart fault range \
 	inspect inspect_qcow2 inspect_vhd inspect_vmdk inspect_disk
 
 # what all programs share

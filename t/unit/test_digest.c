@@ -32,6 +32,32 @@ static const test_digest_t  test_digests[] = {
 };
 
 
+/* RFC 4231, case 2 */
+
+static void
+test_hmac(void)
+{
+    glance_str_t   s;
+    unsigned char  hex[2 * GLANCE_HMAC_LEN], md[GLANCE_HMAC_LEN];
+
+    ok(glance_hmac(glance_str("Jefe"),
+                   glance_str("what do ya want for nothing?"), md),
+       "HMAC");
+
+    glance_hex(md, sizeof(md), hex);
+
+    s.data = hex;
+    s.len = sizeof(hex);
+
+    ok(glance_str_eq(s, glance_str(
+       "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")),
+       "as the RFC says");
+
+    glance_wipe(md, sizeof(md));
+    ok(md[0] == 0 && md[GLANCE_HMAC_LEN - 1] == 0, "wiped");
+}
+
+
 int
 main(void)
 {
@@ -97,6 +123,8 @@ main(void)
     glance_digest_free(NULL);
 
     ok(true, "freed without a result, and freed nothing");
+
+    test_hmac();
 
     return tap_done();
 }
