@@ -395,3 +395,29 @@ glance_sigv4_hash(glance_digest_t *d, glance_str_t s)
 {
     return glance_digest_update(d, s.data, s.len);
 }
+
+
+void
+glance_sigv4_escape(glance_buf_t *b, glance_str_t s)
+{
+    size_t         i;
+    unsigned char  c;
+
+    static const char  hex[] = "0123456789ABCDEF";
+
+    for (i = 0; i < s.len; i++) {
+        c = s.data[i];
+
+        if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
+            || (c >= '0' && c <= '9')
+            || c == '-' || c == '.' || c == '_' || c == '~')
+        {
+            glance_buf_char(b, (char) c);
+            continue;
+        }
+
+        glance_buf_char(b, '%');
+        glance_buf_char(b, hex[c >> 4]);
+        glance_buf_char(b, hex[c & 0xf]);
+    }
+}

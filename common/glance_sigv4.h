@@ -62,5 +62,8 @@ void glance_sigv4_date(int64_t epoch,
  */
 bool glance_sigv4_sign(glance_sigv4_t *s, glance_buf_t *b);
 
+/* percent-encoded as the signature has it: upper case, "/" too */
+void glance_sigv4_escape(glance_buf_t *b, glance_str_t s);
+
 
 #endif /* _GLANCE_SIGV4_H_INCLUDED_ */

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_glance_curl.h"
+#include "ngx_http_glance_store_s3.h"
 #include "ngx_http_glance_store_swift.h"
 
 
@@ -60,6 +61,19 @@ static ngx_conf_enum_t  ngx_http_glance_manifests[] = {
     { ngx_string("dynamic"), 0 },
     { ngx_string("static"), 1 },
     { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_glance_s3_formats[] = {
+    { ngx_string("auto"), NGX_HTTP_GLANCE_S3_AUTO },
+    { ngx_string("path"), NGX_HTTP_GLANCE_S3_PATH },
+    { ngx_string("virtual"), NGX_HTTP_GLANCE_S3_VIRTUAL },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_num_bounds_t  ngx_http_glance_s3_parts_bounds = {
+    ngx_conf_check_num_bounds, 1, 64
 };
 
 
@@ -266,6 +280,83 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       offsetof(ngx_http_glance_loc_conf_t, require_format_match),
       NULL },
 
+    { ngx_string("glance_s3_bucket"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, s3.bucket),
+      NULL },
+
+    { ngx_string("glance_s3_create_bucket"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, s3.create_bucket),
+      NULL },
+
+    { ngx_string("glance_s3_credentials"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_glance_s3_credentials,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("glance_s3_host"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, s3.host),
+      NULL },
+
+    { ngx_string("glance_s3_large_object_chunk_size"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_off_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, s3.large_object_chunk_size),
+      NULL },
+
+    { ngx_string("glance_s3_large_object_size"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_off_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, s3.large_object_size),
+      NULL },
+
+    { ngx_string("glance_s3_parallel_parts"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, s3.parallel_parts),
+      &ngx_http_glance_s3_parts_bounds },
+
+    { ngx_string("glance_s3_region"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, s3.region),
+      NULL },
+
+    { ngx_string("glance_s3_tls_verify"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, s3.tls_verify),
+      NULL },
+
+    { ngx_string("glance_s3_trusted_certificate"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, s3.trusted_certificate),
+      NULL },
+
+    { ngx_string("glance_s3_url_format"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, s3.url_format),
+      &ngx_http_glance_s3_formats },
+
     { ngx_string("glance_seed_post_status"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_enum_slot,
@@ -459,6 +550,7 @@ ngx_http_glance_create_loc_conf(ngx_conf_t *cf)
     conf->digest_pool = NGX_CONF_UNSET_PTR;
     conf->digest_nice = NGX_CONF_UNSET;
     ngx_http_glance_swift_create_conf(&conf->swift);
+    ngx_http_glance_s3_create_conf(&conf->s3);
     conf->store_connect_timeout = NGX_CONF_UNSET_MSEC;
     conf->store_timeout = NGX_CONF_UNSET_MSEC;
     conf->image_size_cap = NGX_CONF_UNSET;
@@ -507,7 +599,9 @@ ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->digest_nice, prev->digest_nice, 0);
 
     if (ngx_http_glance_swift_merge_conf(cf, &prev->swift, &conf->swift)
-        != NGX_CONF_OK)
+        != NGX_CONF_OK
+        || ngx_http_glance_s3_merge_conf(cf, &prev->s3, &conf->s3)
+           != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }

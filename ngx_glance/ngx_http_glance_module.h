@@ -86,6 +86,32 @@ typedef struct {
 } ngx_http_glance_swift_conf_t;
 
 
+typedef struct ngx_http_glance_s3_account_s  ngx_http_glance_s3_account_t;
+
+typedef enum {
+    NGX_HTTP_GLANCE_S3_AUTO = 0,
+    NGX_HTTP_GLANCE_S3_PATH,
+    NGX_HTTP_GLANCE_S3_VIRTUAL
+} ngx_http_glance_s3_format_e;
+
+typedef struct {
+    ngx_http_glance_s3_account_t  *keys;        /* nothing but keys */
+    ngx_http_glance_s3_account_t  *account;     /* the same, for new images */
+    ngx_str_t                   host;
+    ngx_str_t                   bucket;
+    ngx_flag_t                  create_bucket;
+    ngx_uint_t                  url_format;
+    ngx_str_t                   region;
+    off_t                       large_object_size;
+    off_t                       large_object_chunk_size;
+    ngx_int_t                   parallel_parts;
+    ngx_flag_t                  tls_verify;
+    ngx_str_t                   trusted_certificate;
+    const char                 *cafile;         /* the same, or NULL */
+    ngx_uint_t                  insecure;
+} ngx_http_glance_s3_conf_t;
+
+
 typedef struct {
     ngx_array_t                *origins;        /* of ngx_str_t, may be NULL */
     ngx_array_t                *methods;        /* of ngx_str_t */
@@ -119,6 +145,7 @@ typedef struct {
     ngx_int_t                   digest_nice;    /* of its threads */
 
     ngx_http_glance_swift_conf_t  swift;
+    ngx_http_glance_s3_conf_t   s3;
     ngx_msec_t                  store_connect_timeout;
     ngx_msec_t                  store_timeout;
 

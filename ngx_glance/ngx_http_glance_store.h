@@ -104,6 +104,7 @@ struct ngx_http_glance_store_s {
 
 extern ngx_http_glance_store_t  ngx_http_glance_store_file;
 extern ngx_http_glance_store_t  ngx_http_glance_store_swift;
+extern ngx_http_glance_store_t  ngx_http_glance_store_s3;
 
 /* by the word of x-image-meta-store, whether enabled or not; NULL if none */
 ngx_http_glance_store_t *ngx_http_glance_store_find(ngx_str_t *name);

@@ -66,6 +66,11 @@ sub accounts {
 }
 
 
+sub s3_keys {
+    return credentials('{"access_key": "a", "secret_key": "s"}');
+}
+
+
 # a file for everybody, with names of this test in it
 
 sub adapted {
@@ -74,11 +79,13 @@ sub adapted {
     my $dir = prefix_dir();
     my $credentials = credentials();
     my $accounts = accounts();
+    my $keys = s3_keys();
 
     $text = Glance::Nginx::adapted({ dir => $dir, port => free_port(),
                                      store => "$dir/images" }, $text);
     $text =~ s/(glance_keystone_credentials)\s[^;]*;/$1 $credentials;/g;
     $text =~ s/(glance_swift_accounts)\s[^;]*;/$1 $accounts;/g;
+    $text =~ s/(glance_s3_credentials)\s[^;]*;/$1 $keys;/g;
 
     return $text;
 }
@@ -509,6 +516,17 @@ check('duplicates' => sub {
         glance_registry => '/_glance_registry',
         glance_registry_claims => 'on',
         glance_require_image_format_match => 'on',
+        glance_s3_bucket => 'b',
+        glance_s3_create_bucket => 'on',
+        glance_s3_credentials => s3_keys(),
+        glance_s3_host => 'https://s3.test',
+        glance_s3_large_object_chunk_size => '5m',
+        glance_s3_large_object_size => '1m',
+        glance_s3_parallel_parts => '1',
+        glance_s3_region => 'r',
+        glance_s3_tls_verify => 'on',
+        glance_s3_trusted_certificate => 'ca.pem',
+        glance_s3_url_format => 'path',
         glance_seed_post_status => '201',
         glance_seed_status_word => 'active',
         glance_store_connect_timeout => '5s',

@@ -299,7 +299,8 @@ for my $name (@product) {
             my $pure = grep { $_ eq $header } @pure;
 
             $pure ||= $name =~ m{/glance_digest\.c$}
-                      && $header =~ m{^(?:stdlib\.h|openssl/evp\.h)$};
+                      && $header =~ m{^(?:stdlib\.h
+                                         |openssl/(?:crypto|evp|hmac)\.h)$}x;
 
             problem('includes', $where, "<$header> from common") if !$pure;
         }

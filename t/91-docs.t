@@ -18,6 +18,7 @@ my $readme = read_file("$top/README.md");
 my $module = read_file("$top/ngx_glance/ngx_http_glance_module.c");
 my $keystone = read_file("$top/ngx_glance/ngx_http_glance_keystone_conf.c");
 my $swift = read_file("$top/ngx_glance/ngx_http_glance_store_swift_conf.c");
+my $s3 = read_file("$top/ngx_glance/ngx_http_glance_store_s3_conf.c");
 my $cors = read_file("$top/ngx_glance/ngx_http_glance_cors.c");
 
 
@@ -65,12 +66,12 @@ sub merged {
     my ($field) = @_;
 
     # a part of the configuration with a file of its own
-    $field =~ s/.*\.//;
+    my $part = $field =~ s/(.*)\.// ? $1 : '';
 
     return $1 if "$module$keystone" =~ /merge_roles\(cf,\s*prev->$field,
                                         \s*&conf->$field,\s*"(\w+)"\)/sx;
 
-    my $code = "$module$cors$swift";
+    my $code = $part eq 's3' ? $s3 : "$module$cors$swift";
 
     return if $code !~ /ngx_conf_merge_(\w+)_value\(\s*conf->$field,
                         \s*prev->$field,\s*(.*?)\);/sx

@@ -202,6 +202,11 @@ main(void)
 
     test_limits();
 
+    glance_buf_init(&b, mem, sizeof(mem));
+    glance_sigv4_escape(&b, glance_str("aZ09-._~/+ %\xff"));
+    ok(glance_str_eq(glance_buf_str(&b),
+                     glance_str("aZ09-._~%2F%2B%20%25%FF")), "escaped");
+
     glance_sigv4_date(INT64_C(1440938160), date);
     ok(memcmp(date, "20150830T123600Z", sizeof(date)) == 0, "a date");
 
