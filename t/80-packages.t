@@ -243,30 +243,30 @@ sub stop {
 
 
 sub get {
-    my ($path) = @_;
+    my ($path, %o) = @_;
 
-    my $http = eval { Glance::HTTP->new(port => 9292) } or return 0;
+    my $http = eval { Glance::HTTP->new(port => 9292, %o) } or return 0;
 
     return eval { $http->request('GET', $path, close => 1)->{status} } || 0;
 }
 
 
 sub download_ok {
-    my ($id, $data) = @_;
+    my ($id, $data, %o) = @_;
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-    my $r = Glance::HTTP->new(port => 9292)->request('GET', "/images/$id",
-                                                     close => 1);
+    my $r = Glance::HTTP->new(port => 9292, %o)
+            ->request('GET', "/images/$id", close => 1);
     status_is($r, 200, "image $id");
     ok($r->{body} eq $data, 'its data');
 }
 
 
 sub upload {
-    my ($data) = @_;
+    my ($data, %o) = @_;
 
-    my $r = Glance::HTTP->new(port => 9292)->request('POST', '/images',
+    my $r = Glance::HTTP->new(port => 9292, %o)->request('POST', '/images',
         body => $data, close => 1,
         headers => [ 'Content-Type' => 'application/octet-stream',
                      'x-image-meta-name' => 'n', 'x-image-meta-type' => 'raw' ]
@@ -528,7 +528,69 @@ sub served {
         rotated($id, $data);
     }
 
+    sited($data);
+
     return $id;
+}
+
+
+# Debian's own nginx, with the minimal configuration of README
+
+sub sited {
+    my ($data) = @_;
+
+    my ($conf) = read_file("$top/README.md")
+        =~ /^## Minimal configuration\n.*?^```nginx\n(.*?)^```$/ms;
+    my ($pool) = $conf =~ /^(thread_pool .*;)$/m;
+    my ($site) = $conf =~ /^http \{\n(.*)^\}$/ms;
+
+    my %port = (port => 9293);
+    my $store = $Root->path('/srv/images');
+    my @files = map { $Root->path("/etc/nginx/$_") }
+                'modules-enabled/60-pool.conf', 'conf.d/glance.conf';
+
+    $site =~ s/listen 9292;/listen 127.0.0.1:$port{port};/;
+    $site =~ s!(glance_file_root\s+)\S+;!$1/srv/images;!;
+
+    write_file($files[0], "$pool\n");
+    write_file($files[1], $site);
+    mkdir($store);
+    chown($Root->user('www-data'), $store);
+
+    my $nginx = $Root->start('root', [ 'nginx', '-g', 'daemon off;' ],
+                             log => log_of('nginx'));
+
+    ok(wait_until(sub { !alive($nginx) || get('/images', %port) == 200 })
+       && alive($nginx), 'a site of Debian\'s nginx')
+        or diag(read_file(log_of('nginx')));
+
+    my $id = upload($data, %port);
+
+    download_ok($id, $data, %port);
+    is(-s "$store/$id", length $data, 'its file');
+    is(stop_process($nginx, signal => 'QUIT'), 0, 'nginx ends');
+
+    unlink(@files, "$store/$id");
+    $Root->run('rm', '-rf', '/srv/images');
+}
+
+
+# "glance-control all start" as one does without systemd
+
+sub controlled {
+    my ($id, $data) = @_;
+
+    for my $command (qw/ start status stop /) {
+        my $pid = $Root->start('glance', [ 'glance-control', 'all',
+                                           $command ],
+                               log => log_of('control'));
+
+        is(stop_process($pid, signal => 'CONT'), 0,
+           "glance-control all $command")
+            or diag(read_file(log_of('control')));
+
+        download_ok($id, $data) if $command ne 'stop';
+    }
 }
 
 
@@ -590,6 +652,7 @@ sub removed {
     my ($id, $data, @newer) = @_;
 
     stop();
+    controlled($id, $data);
     dpkg('removed', '-r', 'ngx-glance', 'libnginx-mod-http-glance');
 
     ok(!$Root->exists("/usr/bin/glance-$_"), "no glance-$_") for @programs;
