@@ -377,6 +377,7 @@ check('mistakes: file, line and option' => sub {
             [ 'cert_file', '/nowhere.pem' ],
             [ 'node_name', 'a b', 'a$b' ],
             [ 'public_endpoint', 'http://a b', 'http://$x' ],
+            [ 'cors/allowed_origin', 'http://a; b', 'http://$x' ],
             [ 'registry_hosts', 'a:b:c', 'host:99999' ],
             [ 'filesystem_store_datadir', '/a"b', '/a$b', '/a;b', '/a{b' ],
             [ 'enabled_backends', 'fast', ':file', 'fast:tape' ],
@@ -543,6 +544,14 @@ check('S-23 options of glance-api.conf reach nginx.conf' => sub {
         [ { upload_lease => 30 }, qr/^ +glance_lease 30s;/m ],
         [ { upload_lease => 1 }, qr/^ +glance_lease 3s;/m ],
         [ { node_name => 'n1.test' }, qr/^ +glance_node "n1\.test";/m ],
+        [ { 'cors/allowed_origin' => 'https://a.test:8443, http://b.test',
+            'cors/max_age' => 60, 'cors/allow_credentials' => 'False',
+            'cors/allow_methods' => 'GET, PUT' },
+          qr!^\ +glance_cors_origin\ "https://a\.test:8443"\ "http://b\.test";
+             .* glance_cors_methods\ "GET"\ "PUT";
+             .* glance_cors_expose\ "X-Image-Meta-Checksum"
+             .* glance_cors_credentials\ off;
+             .* glance_cors_max_age\ 60s;!msx ],
         [ { public_endpoint => 'https://i.test/x' },
           qr/^ +glance_public_endpoint "https:\/\/i\.test\/x";/m ],
         [ { image_size_cap => 5000 }, qr/^ +glance_image_size_cap 5000;/m ],
