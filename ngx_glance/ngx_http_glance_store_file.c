@@ -417,6 +417,13 @@ ngx_http_glance_file_remove_work(void *data)
     ngx_http_glance_file_t *f = data;
 
     if (unlink((const char *) f->path) == 0) {
+
+        /* or a power cut brings back what the registry has forgotten */
+
+        if (ngx_http_glance_file_sync_dir(f) != NGX_OK) {
+            ngx_http_glance_file_error(f, "fsync() of the directory of");
+        }
+
         return;
     }
 

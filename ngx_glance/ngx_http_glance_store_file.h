@@ -63,6 +63,9 @@ ngx_int_t ngx_http_glance_file_run(ngx_http_request_t *r,
 /* in a thread: errno of a call that failed */
 void ngx_http_glance_file_error(ngx_http_glance_file_t *f, const char *call);
 
+/* in a thread: names in the store's directory are durable; or errno */
+ngx_int_t ngx_http_glance_file_sync_dir(ngx_http_glance_file_t *f);
+
 /* the writing half of the store */
 ngx_int_t ngx_http_glance_file_begin(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_handle_t *h,

@@ -24,7 +24,6 @@ static ngx_fd_t ngx_http_glance_file_open_temp(ngx_http_glance_file_t *f);
 static void ngx_http_glance_file_write_work(void *data);
 static void ngx_http_glance_file_buffered(ngx_http_glance_file_t *f);
 static void ngx_http_glance_file_commit_work(void *data);
-static ngx_int_t ngx_http_glance_file_sync_dir(ngx_http_glance_file_t *f);
 static void ngx_http_glance_file_forget_work(void *data);
 static void ngx_http_glance_file_abort_work(void *data);
 static void ngx_http_glance_file_unlink_own(ngx_fd_t fd, u_char *path);
@@ -383,7 +382,7 @@ ngx_http_glance_file_commit_work(void *data)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_glance_file_sync_dir(ngx_http_glance_file_t *f)
 {
     int  fd, rc, err;

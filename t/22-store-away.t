@@ -83,6 +83,24 @@ for_each_database(sub {
         is(join(' ', $removals->()), '', 'and nothing waits for it');
     });
 
+    check('a removal that is not durable is not one' => sub {
+        my $disk = slow_disk($store);
+        plan(skip_all => 'no C compiler') if !$disk;
+
+        $env->{nginx}->stop();
+        $env->{nginx}->start(env => $disk->env());
+
+        my $id = $create->();
+
+        $disk->rule(fsync => 5);           # EIO
+        status_is($delete->($id), 200, 'the image is deleted');
+        ok($disk->applied('fsync'), 'the disk does not take it');
+        is(join(' ', $removals->()), $id, 'it is to be done again');
+        $disk->rule();
+        is($pass->(), 0, 'the worker does');
+        is(join(' ', $removals->()), '', 'and it is done');
+    });
+
     # "gone" and "not there" are errors of this test's making
     $env->consistent();
 });

@@ -118,7 +118,12 @@ sub alive {
 
     reap();
 
-    return process_state($pid) =~ /^[^ZX]$/ ? 1 : 0;
+    return 1 if process_state($pid) =~ /^[^ZX]$/;
+
+    # while a thread lives, the ports and files of a killed process do, too
+    my @threads = glob "/proc/$pid/task/*";
+
+    return @threads > 1 ? 1 : 0;
 }
 
 
