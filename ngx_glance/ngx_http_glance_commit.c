@@ -33,6 +33,8 @@ static void ngx_http_glance_commit_done(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_commit_forgotten(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
+static void ngx_http_glance_commit_untraced(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_commit_retry(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_step_pt step);
 static void ngx_http_glance_commit_timer(ngx_event_t *ev);
@@ -468,6 +470,28 @@ ngx_http_glance_commit_done(ngx_http_request_t *r,
 static void
 ngx_http_glance_commit_forgotten(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc)
+{
+    json_t                    *body;
+    ngx_http_glance_handle_t  *h;
+
+    h = ctx->upload->handle;
+
+    if (h->trace.len == 0) {
+        ctx->upload->next(r, ctx);
+        return;
+    }
+
+    body = json_pack("{s:s%}", "url", h->trace.data, h->trace.len);
+
+    ngx_http_glance_registry_path(r, ctx, "DELETE", NULL, body,
+                                  ngx_http_glance_commit_untraced,
+                                  "/removals/%V", &h->image_id);
+}
+
+
+static void
+ngx_http_glance_commit_untraced(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
 {
     ctx->upload->next(r, ctx);
 }

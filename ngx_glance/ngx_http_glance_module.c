@@ -19,6 +19,8 @@ static void ngx_http_glance_exit_process(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_glance_header_filter(ngx_http_request_t *r);
 static char *ngx_http_glance_enable(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_glance_removals(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_glance_default_store(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_glance_file_root(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -278,6 +280,13 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       ngx_conf_set_flag_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_glance_loc_conf_t, require_format_match),
+      NULL },
+
+    { ngx_string("glance_removals"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_glance_removals,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
       NULL },
 
     { ngx_string("glance_s3_bucket"),
@@ -868,6 +877,25 @@ ngx_http_glance_enable(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     glcf->enable = 1;
 
     return NGX_CONF_OK;
+}
+
+
+/* as "glance", for the worker of the node */
+
+static char *
+ngx_http_glance_removals(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char                      *rv;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    rv = ngx_http_glance_enable(cf, cmd, conf);
+
+    if (rv == NGX_CONF_OK) {
+        clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+        clcf->handler = ngx_http_glance_removal_handler;
+    }
+
+    return rv;
 }
 
 

@@ -293,6 +293,9 @@ ngx_int_t ngx_http_glance_read_secret(ngx_conf_t *cf, ngx_str_t *directive,
 
 /* route */
 ngx_int_t ngx_http_glance_handler(ngx_http_request_t *r);
+
+/* removal */
+ngx_int_t ngx_http_glance_removal_handler(ngx_http_request_t *r);
 ngx_uint_t ngx_http_glance_route_open(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 

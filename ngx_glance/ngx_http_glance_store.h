@@ -34,6 +34,8 @@ struct ngx_http_glance_handle_s {
     const char                 *error;      /* words for a failed call */
     void                       *data;       /* the store's own */
     struct ngx_http_glance_reader_s  *reader;   /* of a remote store */
+    ngx_str_t                   trace;      /* location#claim, on record as
+                                               long as the upload runs */
     ngx_str_t                   claim;      /* for remove(): only what the
                                                upload with it has left */
     unsigned                    recorded:1; /* and its location is the image's

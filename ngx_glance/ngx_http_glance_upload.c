@@ -15,6 +15,12 @@ static ngx_int_t ngx_http_glance_upload_multipart(ngx_http_request_t *r,
 static void ngx_http_glance_upload_cleanup(void *data);
 static void ngx_http_glance_upload_begun(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
+static void ngx_http_glance_upload_trace(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_upload_traced(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_upload_start(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_upload_unread(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
 static void ngx_http_glance_upload_body(ngx_http_request_t *r);
@@ -169,13 +175,12 @@ ngx_http_glance_upload_stop(ngx_http_glance_upload_t *u)
 }
 
 
-/* "100 Continue" goes out here, when nothing speaks against the body */
-
 static void
 ngx_http_glance_upload_begun(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc)
 {
-    ngx_http_glance_upload_t  *u;
+    ngx_http_glance_upload_t    *u;
+    ngx_http_glance_loc_conf_t  *glcf;
 
     u = ctx->upload;
 
@@ -189,6 +194,85 @@ ngx_http_glance_upload_begun(ngx_http_request_t *r,
         ngx_http_glance_upload_fail(r, ctx, rc, "%s", u->handle->error);
         return;
     }
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    if (u->handle->traced && glcf->registry_claims) {
+        ngx_http_glance_upload_trace(r, ctx);
+        return;
+    }
+
+    ngx_http_glance_upload_start(r, ctx);
+}
+
+
+/*
+ * Before the first byte is in a store that no worker can look through: where
+ * it will be, and by whose claim.  Whoever finds that claim gone removes it.
+ */
+
+static void
+ngx_http_glance_upload_trace(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    json_t                    *body;
+    ngx_http_glance_handle_t  *h;
+
+    h = ctx->upload->handle;
+
+    h->trace.len = h->location.len + 1 + GLANCE_UUID_LEN;
+    h->trace.data = ngx_pnalloc(r->pool, h->trace.len);
+
+    if (h->trace.data == NULL) {
+        ngx_http_glance_finalize(r, ctx, NGX_ERROR);
+        return;
+    }
+
+    (void) ngx_sprintf(h->trace.data, "%V#%*s", &h->location,
+                       (size_t) GLANCE_UUID_LEN, ctx->claim->id);
+
+    body = json_pack("{s:s%, s:s%}",
+                     "image_id", h->image_id.data, h->image_id.len,
+                     "url", h->trace.data, h->trace.len);
+
+    ngx_http_glance_registry_path(r, ctx, "POST", NULL, body,
+                                  ngx_http_glance_upload_traced, "/removals");
+}
+
+
+static void
+ngx_http_glance_upload_traced(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    if (ctx->upload->status) {
+        ngx_http_glance_upload_undo(r, ctx);
+        return;
+    }
+
+    if (ctx->call.status != NGX_HTTP_CREATED) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "registry answered %ui when the place of image \"%V\" "
+                      "was to be noted", ctx->call.status, &ctx->image.id);
+
+        ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                    "The registry is not available");
+        return;
+    }
+
+    ngx_http_glance_upload_start(r, ctx);
+}
+
+
+/* "100 Continue" goes out here, when nothing speaks against the body */
+
+static void
+ngx_http_glance_upload_start(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_int_t                  rc;
+    ngx_http_glance_upload_t  *u;
+
+    u = ctx->upload;
 
     u->handle->done = ngx_http_glance_ring_written;
     u->progress = ngx_current_msec;

@@ -48,6 +48,8 @@ static registry_rc_e glance_api_prepare(glance_api_t *api, const char *pid,
     registry_err_t *err);
 static registry_rc_e glance_api_directories(glance_api_t *api,
     const char *pid, registry_err_t *err);
+static registry_rc_e glance_api_private(glance_api_t *api,
+    registry_err_t *err);
 static registry_rc_e glance_api_user(glance_api_t *api, registry_err_t *err);
 static registry_rc_e glance_api_nginx(glance_api_t *api, registry_err_t *err);
 static registry_rc_e glance_api_version(glance_api_t *api,
@@ -192,6 +194,11 @@ glance_api_directories(glance_api_t *api, const char *pid,
         return rc;
     }
 
+    rc = glance_api_private(api, err);
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
     rc = registry_render_path("filesystem_store_datadir",
                               registry_config_str(api->cf,
                                                   "filesystem_store_datadir"),
@@ -216,6 +223,33 @@ glance_api_directories(glance_api_t *api, const char *pid,
     if (pw == NULL || chown(api->store, pw->pw_uid, pw->pw_gid) != 0) {
         return registry_err_set(err, REGISTRY_ERROR, "%.160s: cannot give it "
                                 "to user %s", api->store, api->user);
+    }
+
+    return REGISTRY_OK;
+}
+
+
+/* for the worker's socket: nginx lets everybody connect to one */
+
+static registry_rc_e
+glance_api_private(glance_api_t *api, registry_err_t *err)
+{
+    char            path[GLANCE_API_PATH + 64];
+    registry_rc_e   rc;
+    struct passwd  *pw;
+
+    (void) snprintf(path, sizeof(path), "%s/worker", api->run_dir);
+
+    rc = registry_daemon_mkdir(path, 0700, err);
+    if (rc != REGISTRY_OK || geteuid() != 0) {
+        return rc;
+    }
+
+    pw = getpwnam(api->user);
+
+    if (pw == NULL || chown(path, pw->pw_uid, pw->pw_gid) != 0) {
+        return registry_err_set(err, REGISTRY_ERROR, "%.160s: cannot give it "
+                                "to user %s", path, api->user);
     }
 
     return REGISTRY_OK;
@@ -553,6 +587,7 @@ static registry_rc_e
 glance_api_run(glance_api_t *api, registry_err_t *err)
 {
     char           conf[GLANCE_API_PATH + 64], prefix[GLANCE_API_PATH + 8];
+    char           socket[GLANCE_API_PATH];
     char          *argv[] = {
         api->nginx, (char *) "-p", prefix, (char *) "-c", conf,
         (char *) "-e", (char *) "stderr", NULL
@@ -575,6 +610,15 @@ glance_api_run(glance_api_t *api, registry_err_t *err)
     if (rc != REGISTRY_OK) {
         return rc;
     }
+
+    /* nginx cannot take the place of a socket that a killed one has left */
+
+    rc = registry_render_socket(api->cf, socket, sizeof(socket), err);
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    (void) unlink(socket);
 
     rc = registry_log_init(api->cf, "glance-api", err);
     if (rc != REGISTRY_OK) {

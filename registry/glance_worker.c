@@ -29,7 +29,7 @@ main(int argc, char **argv)
     registry_cli_t  cli = {
         .program = "glance-worker",
         .usage = "[options] [CONFPATH]",
-        .summary = "Tidies the file store of this node: what uploads left "
+        .summary = "Tidies the stores of this node: what uploads left "
                    "whose server died, and data\nof deleted images that "
                    "could not be removed at once. Reads glance-api.conf.",
         .extra = glance_worker_options

@@ -43,6 +43,8 @@ static registry_rc_e registry_removals_number(registry_request_t *rq,
 static registry_rc_e registry_removals_id(registry_request_t *rq);
 static registry_rc_e registry_removals_index_run(registry_tx_t *tx, void *arg,
     registry_err_t *err);
+static registry_rc_e registry_removals_add_run(registry_tx_t *tx, void *arg,
+    registry_err_t *err);
 static registry_rc_e registry_removals_failed_run(registry_tx_t *tx,
     void *arg, registry_err_t *err);
 static registry_rc_e registry_removals_done_run(registry_tx_t *tx, void *arg,
@@ -257,6 +259,40 @@ registry_removals_index_run(registry_tx_t *tx, void *arg, registry_err_t *err)
 
     return registry_db_removal_list(tx, ctx->rq->pool, ctx->after,
                                     ctx->number, &ctx->removals, err);
+}
+
+
+/* where an upload is about to write; found when its claim is gone */
+
+registry_rc_e
+registry_removals_add(registry_request_t *rq)
+{
+    registry_rc_e      rc;
+    registry_claims_t  ctx = { .rq = rq };
+
+    rc = registry_json_trace(rq->pool, rq->body, &ctx.text, &ctx.url,
+                             &rq->err);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_db_run(rq->app->db, "removal add", REGISTRY_WRITE,
+                             registry_removals_add_run, &ctx, &rq->err);
+    }
+
+    if (rc == REGISTRY_OK) {
+        rq->status = 201;
+        registry_out_text(&rq->out, "{}");
+    }
+
+    return rc;
+}
+
+
+static registry_rc_e
+registry_removals_add_run(registry_tx_t *tx, void *arg, registry_err_t *err)
+{
+    registry_claims_t *ctx = arg;
+
+    return registry_db_removal_add(tx, ctx->text, ctx->url, err);
 }
 
 

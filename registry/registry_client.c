@@ -19,6 +19,7 @@
 
 #define REGISTRY_CLIENT_TIMEOUT  30000L
 #define REGISTRY_CLIENT_CONNECT  2000L
+#define REGISTRY_CLIENT_REMOVAL  600000L
 #define REGISTRY_CLIENT_URL      1024
 
 
@@ -134,6 +135,47 @@ registry_client_call(registry_client_t *client, const char *method,
     }
 
     return rc;
+}
+
+
+unsigned
+registry_client_post(registry_client_t *client, const char *socket,
+    const char *body)
+{
+    long                status;
+    struct curl_slist  *headers;
+
+    status = 0;
+
+    curl_easy_reset(client->curl);
+
+    headers = curl_slist_append(NULL, "Content-Type: application/json");
+
+    if (headers == NULL
+        || registry_client_target(client->curl, "localhost", false, "/")
+           != REGISTRY_OK)
+    {
+        goto done;
+    }
+
+    (void) curl_easy_setopt(client->curl, CURLOPT_UNIX_SOCKET_PATH, socket);
+    (void) curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
+    (void) curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, body);
+    (void) curl_easy_setopt(client->curl, CURLOPT_TIMEOUT_MS,
+                            REGISTRY_CLIENT_REMOVAL);
+    (void) curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION,
+                            registry_client_discard);
+
+    if (curl_easy_perform(client->curl) == CURLE_OK) {
+        (void) curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE,
+                                 &status);
+    }
+
+done:
+
+    curl_slist_free_all(headers);
+
+    return (unsigned) status;
 }
 
 

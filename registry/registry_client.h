@@ -52,6 +52,13 @@ registry_rc_e registry_client_call(registry_client_t *client,
     registry_answer_t *answer, registry_err_t *err);
 
 /*
+ * The status that the server at a unix socket gives for a POST of JSON, the
+ * whole of which may take long; 0: nobody answers.
+ */
+unsigned registry_client_post(registry_client_t *client, const char *socket,
+    const char *body);
+
+/*
  * The status that a server ("HOST:PORT", "unix:/PATH") gives for a GET of
  * the path, within timeout_ms; 0: none.  Certificates are not looked at.
  */

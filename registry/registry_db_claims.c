@@ -319,6 +319,26 @@ registry_db_removal_list(registry_tx_t *tx, registry_pool_t *pool,
 
 
 registry_rc_e
+registry_db_removal_add(registry_tx_t *tx, glance_str_t image_id,
+    glance_str_t url, registry_err_t *err)
+{
+    registry_value_t  args[2];
+
+    if (!tx->db->claims) {
+        return REGISTRY_OK;
+    }
+
+    args[0] = registry_value_text(image_id);
+    args[1] = registry_value_text(url);
+
+    return registry_tx_exec(tx, "INSERT INTO ngx_glance_removals"
+                            " (image_id, url, tries, next_try, created_at)"
+                            " VALUES (?, ?, 0, {epoch}, {epoch})", args, 2,
+                            err);
+}
+
+
+registry_rc_e
 registry_db_removal_done(registry_tx_t *tx, glance_str_t image_id,
     glance_str_t url, registry_err_t *err)
 {

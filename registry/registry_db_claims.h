@@ -57,6 +57,8 @@ registry_rc_e registry_db_removal_list(registry_tx_t *tx,
     registry_removal_t **removals, registry_err_t *err);
 
 /* of the data at this URL; NULL: of all data of the image */
+registry_rc_e registry_db_removal_add(registry_tx_t *tx,
+    glance_str_t image_id, glance_str_t url, registry_err_t *err);
 registry_rc_e registry_db_removal_done(registry_tx_t *tx,
     glance_str_t image_id, glance_str_t url, registry_err_t *err);
 registry_rc_e registry_db_removal_failed(registry_tx_t *tx,

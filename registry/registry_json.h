@@ -54,6 +54,10 @@ registry_rc_e registry_json_lease(glance_str_t body, int64_t *lease,
 registry_rc_e registry_json_removal(registry_pool_t *pool, glance_str_t body,
     glance_str_t *text, glance_str_t *url, registry_err_t *err);
 
+/* {"image_id": .., "url": "URL#CLAIM"} */
+registry_rc_e registry_json_trace(registry_pool_t *pool, glance_str_t body,
+    glance_str_t *image_id, glance_str_t *url, registry_err_t *err);
+
 /*
  * A name or value that goes into a column: UTF-8 of at most max characters
  * that the database can hold, without control characters.

@@ -6,8 +6,11 @@
 
 #include "registry_json_parse.h"
 
+#include "glance_uuid.h"
+
 
 #define REGISTRY_JSON_LEASE_MAX  3600
+#define REGISTRY_JSON_URL_MAX    4096
 
 
 static registry_rc_e registry_json_share(json_t *value, int *can_share,
@@ -226,6 +229,58 @@ registry_json_removal(registry_pool_t *pool, glance_str_t body,
         {
             rc = registry_json_memory(err);
         }
+    }
+
+    json_decref(json);
+
+    return rc;
+}
+
+
+registry_rc_e
+registry_json_trace(registry_pool_t *pool, glance_str_t body,
+    glance_str_t *image_id, glance_str_t *url, registry_err_t *err)
+{
+    json_t         *json;
+    glance_str_t    claim, id, s;
+    registry_rc_e   rc;
+
+    rc = registry_json_load(body, &json, err);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    id = registry_json_slice(json_object_get(json, "image_id"));
+    s = registry_json_slice(json_object_get(json, "url"));
+
+    claim.len = 0;
+    claim.data = NULL;
+
+    if (s.len > GLANCE_UUID_LEN) {
+        claim.data = s.data + s.len - GLANCE_UUID_LEN;
+        claim.len = GLANCE_UUID_LEN;
+    }
+
+    if (!glance_image_id_valid(id)) {
+        rc = registry_err_set(err, REGISTRY_INVALID, "Invalid value for "
+                              "image_id: must be the id of an image");
+
+    } else if (s.len > REGISTRY_JSON_URL_MAX || !glance_uuid_valid(claim)
+               || claim.data[-1] != '#')
+    {
+        rc = registry_err_set(err, REGISTRY_INVALID, "Invalid value for url: "
+                              "must be URL#CLAIM");
+
+    } else {
+        rc = registry_json_check("url", s, REGISTRY_JSON_URL_MAX, err);
+    }
+
+    if (rc == REGISTRY_OK
+        && (!registry_pool_copy(pool, id, image_id)
+            || !registry_pool_copy(pool, s, url)))
+    {
+        rc = registry_json_memory(err);
     }
 
     json_decref(json);

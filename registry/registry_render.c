@@ -17,7 +17,9 @@
 #include "registry_render_swift.h"
 
 
-#define REGISTRY_RENDER_PATH  4096
+#define REGISTRY_RENDER_PATH    4096
+#define REGISTRY_RENDER_UNIX    108     /* of a socket's name */
+#define REGISTRY_RENDER_SOCKET  "/worker/api.sock"
 #define REGISTRY_RENDER_HTTP2_ON  1025001   /* has the directive http2 */
 
 
@@ -32,6 +34,10 @@ static registry_rc_e registry_render_upstream(const registry_config_t *cf,
 static registry_rc_e registry_render_listen(const registry_config_t *cf,
     const registry_render_t *render, FILE *out, registry_err_t *err);
 static registry_rc_e registry_render_location(const registry_config_t *cf,
+    const registry_render_t *render, FILE *out, registry_err_t *err);
+static registry_rc_e registry_render_stores(const registry_config_t *cf,
+    const registry_render_t *render, FILE *out, registry_err_t *err);
+static registry_rc_e registry_render_worker(const registry_config_t *cf,
     const registry_render_t *render, FILE *out, registry_err_t *err);
 static registry_rc_e registry_render_identity(const registry_config_t *cf,
     const registry_render_t *render, FILE *out, registry_err_t *err);
@@ -222,7 +228,77 @@ registry_render_http(const registry_config_t *cf,
         return rc;
     }
 
-    (void) fprintf(out, "    }\n}\n");
+    (void) fprintf(out, "    }\n");
+
+    rc = registry_render_worker(cf, render, out, err);
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    (void) fprintf(out, "}\n");
+
+    return REGISTRY_OK;
+}
+
+
+/* a socket that only the user of the service can reach */
+
+static registry_rc_e
+registry_render_worker(const registry_config_t *cf,
+    const registry_render_t *render, FILE *out, registry_err_t *err)
+{
+    char           socket[REGISTRY_RENDER_PATH];
+    registry_rc_e  rc;
+
+    rc = registry_render_socket(cf, socket, sizeof(socket), err);
+
+    if (rc != REGISTRY_OK || socket[0] == '\0') {
+        return rc;
+    }
+
+    (void) fprintf(out,
+                   "\n"
+                   "    server {\n"
+                   "        listen \"unix:%s\";\n"
+                   "        access_log off;\n"
+                   "        underscores_in_headers on;\n"
+                   "        ignore_invalid_headers off;\n"
+                   "\n"
+                   "        location / {\n"
+                   "            glance_removals;\n"
+                   "            glance_registry /_glance_registry;\n", socket);
+
+    rc = registry_render_stores(cf, render, out, err);
+
+    if (rc == REGISTRY_OK) {
+        (void) fprintf(out, "        }\n    }\n");
+    }
+
+    return rc;
+}
+
+
+registry_rc_e
+registry_render_socket(const registry_config_t *cf, char *path, size_t size,
+    registry_err_t *err)
+{
+    size_t         len;
+    registry_rc_e  rc;
+
+    rc = registry_render_path("run_dir", registry_config_str(cf, "run_dir"),
+                              path, size, err);
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    len = strlen(path);
+
+    if (len + sizeof(REGISTRY_RENDER_SOCKET) > REGISTRY_RENDER_UNIX) {
+        path[0] = '\0';
+        return REGISTRY_OK;
+    }
+
+    (void) snprintf(path + len, size - len, "%s", REGISTRY_RENDER_SOCKET);
 
     return REGISTRY_OK;
 }
@@ -332,13 +408,14 @@ registry_render_listen(const registry_config_t *cf,
 }
 
 
+/* what both locations have */
+
 static registry_rc_e
-registry_render_location(const registry_config_t *cf,
+registry_render_stores(const registry_config_t *cf,
     const registry_render_t *render, FILE *out, registry_err_t *err)
 {
     char           path[REGISTRY_RENDER_PATH];
-    int64_t        lease;
-    const char    *store, *text;
+    const char    *store;
     registry_rc_e  rc;
 
     rc = registry_render_path("filesystem_store_datadir",
@@ -362,24 +439,39 @@ registry_render_location(const registry_config_t *cf,
     }
 
     (void) fprintf(out,
-                   "        location / {\n"
-                   "            glance;\n"
-                   "            glance_registry /_glance_registry;\n"
                    "            glance_default_store %s;\n"
                    "            glance_file_root \"%s\";\n"
-                   "            glance_thread_pool glance;\n"
+                   "            glance_thread_pool glance;\n", store, path);
+
+    return registry_render_swift(cf, render->accounts, out, err);
+}
+
+
+static registry_rc_e
+registry_render_location(const registry_config_t *cf,
+    const registry_render_t *render, FILE *out, registry_err_t *err)
+{
+    int64_t        lease;
+    const char    *text;
+    registry_rc_e  rc;
+
+    (void) fprintf(out,
+                   "        location / {\n"
+                   "            glance;\n"
+                   "            glance_registry /_glance_registry;\n");
+
+    rc = registry_render_stores(cf, render, out, err);
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    (void) fprintf(out,
                    "            glance_digest_pool glance_digest nice=10;\n"
                    "            glance_upload_buffers 4 256k;\n"
                    "            glance_delayed_delete %s;\n"
                    "            glance_image_size_cap %" PRId64 ";\n",
-                   store, path,
                    registry_config_bool(cf, "delayed_delete") ? "on" : "off",
                    registry_config_int(cf, "image_size_cap"));
-
-    rc = registry_render_swift(cf, render->accounts, out, err);
-    if (rc != REGISTRY_OK) {
-        return rc;
-    }
 
     /* nginx does not take less, as it renews at a third of it */
 

@@ -46,6 +46,13 @@ registry_rc_e registry_render(const registry_config_t *cf,
 registry_rc_e registry_render_path(const char *option, const char *value,
     char *path, size_t size, registry_err_t *err);
 
+/*
+ * The unix socket at which the API server takes the worker's errands; "": it
+ * would be too long for one.
+ */
+registry_rc_e registry_render_socket(const registry_config_t *cf, char *path,
+    size_t size, registry_err_t *err);
+
 /* letters, digits and the others; not empty */
 bool registry_render_word(const char *text, const char *others);
 

@@ -92,7 +92,8 @@ static const registry_route_t  registry_routes[] = {
         [REGISTRY_DELETE] = registry_claims_abandon } },
 
     { { "removals", NULL }, REGISTRY_ROUTE_SERVICE,
-      { [REGISTRY_GET] = registry_removals_index } },
+      { [REGISTRY_GET] = registry_removals_index,
+        [REGISTRY_POST] = registry_removals_add } },
 
     { { "removals", "*", NULL }, REGISTRY_ROUTE_SERVICE,
       { [REGISTRY_PUT] = registry_removals_failed,

@@ -50,6 +50,7 @@ registry_rc_e registry_claims_renew(registry_request_t *rq);
 registry_rc_e registry_claims_abandon(registry_request_t *rq);
 registry_rc_e registry_removals_index(registry_request_t *rq);
 registry_rc_e registry_removals_failed(registry_request_t *rq);
+registry_rc_e registry_removals_add(registry_request_t *rq);
 registry_rc_e registry_removals_done(registry_request_t *rq);
 registry_rc_e registry_health(registry_request_t *rq);
 

@@ -516,6 +516,7 @@ check('duplicates' => sub {
         glance_registry => '/_glance_registry',
         glance_registry_claims => 'on',
         glance_require_image_format_match => 'on',
+        glance_removals => '',
         glance_s3_bucket => 'b',
         glance_s3_create_bucket => 'on',
         glance_s3_credentials => s3_keys(),

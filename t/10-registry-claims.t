@@ -549,12 +549,49 @@ for_each_registry(sub {
             for qw/ PUT DELETE /;
     });
 
+    check('what an upload may leave' => sub {
+        my $url = 'swift+config://ref/c/x';
+        my ($id, $claim) = map { sprintf('%08x-0000-4000-8000-%012x', $_, $_) }
+                           77, 78;
+        my $add = sub {
+            return $r->request('POST', '/removals',
+                               json => { image_id => $_[0], url => $_[1] });
+        };
+        my $urls = sub {
+            return [ map { $_->{url} } grep { $_->{image_id} eq $id }
+                     @{$r->request('GET', '/removals')->json()->{removals}} ];
+        };
+
+        status_is($add->($id, "$url#$claim"), 201, 'noted');
+        is_deeply($urls->(), [ "$url#$claim" ], 'and found');
+
+        status_is($r->request('DELETE', "/removals/$id",
+                              json => { url => $url }), 204,
+                  "the image's data are removed");
+        is_deeply($urls->(), [ "$url#$claim" ], 'that is something else');
+
+        for my $case ([ $id, $url ], [ $id, "$url#" ], [ $id, "$url#$url" ],
+                      [ $id, "$url$claim" ], [ '', "$url#$claim" ],
+                      [ '../x', "$url#$claim" ], [ $id, undef ],
+                      [ $id, 'x' x 5000 . "#$claim" ], [ undef, undef ])
+        {
+            status_is($add->(@$case), 400, 'refused: '
+                      . join(' ', map { substr($_ // 'null', 0, 40) } @$case));
+        }
+
+        status_is($r->request('DELETE', "/removals/$id",
+                              json => { url => "$url#$claim" }), 204,
+                  'removed');
+        is(scalar $db->query("SELECT id FROM ngx_glance_removals
+                              WHERE image_id = '$id'"), 0, 'and forgotten');
+    });
+
     check('methods' => sub {
         for my $case ([ 'POST', '/claims', 'GET' ],
                       [ 'DELETE', '/claims', 'GET' ],
                       [ 'POST', "/claims/$unknown", 'GET, PUT, DELETE' ],
-                      [ 'POST', '/removals', 'GET' ],
-                      [ 'DELETE', '/removals', 'GET' ],
+                      [ 'PUT', '/removals', 'GET, POST' ],
+                      [ 'DELETE', '/removals', 'GET, POST' ],
                       [ 'GET', '/removals/1', 'PUT, DELETE' ])
         {
             my ($method, $path, $allow) = @$case;

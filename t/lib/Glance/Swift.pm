@@ -124,6 +124,7 @@ sub stop {
     my ($p, %o) = @_;
 
     stop_process(delete $p->{memcached_pid});
+    delete $p->{token};
 
     return $p->SUPER::stop(%o);
 }
