@@ -9,6 +9,8 @@ use strict;
 
 use JSON::PP ();
 
+use Glance::BenchPages;
+
 
 # value: what is held against the goal, the ratio of a pair or ours alone;
 # goal: [relation, number], "first": the same for a first release
@@ -63,6 +65,14 @@ my @rows = (
     [ 'list_rate', 'list of 25', '/s',
       beside => 'proxied hello', value => 'ratio', goal => [ '>=', 0.25 ] ],
     [ 'list_p99', 'the same, p99', 'ms', beside => 'proxied hello' ],
+    [ 'v2_show_rate', 'show (v2)', '/s',
+      beside => 'proxied hello', value => 'ratio', goal => [ '>=', 0.6 ] ],
+    [ 'v2_show_p99', 'the same, p99', 'ms', beside => 'proxied hello' ],
+    [ 'v2_list_rate', 'list of 25 (v2)', '/s',
+      beside => 'proxied hello', value => 'ratio', goal => [ '>=', 0.25 ] ],
+    [ 'v2_list_p99', 'the same, p99', 'ms', beside => 'proxied hello' ],
+    map({ [ @$_, 'us', beside => 'of 1000', value => 'ratio',
+            goal => [ '<=', 1.2 ] ] } Glance::BenchPages::rows()),
 );
 
 

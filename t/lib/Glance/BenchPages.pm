@@ -1,0 +1,199 @@
+package Glance::BenchPages;
+
+# Copyright (C) ngx_glance authors
+
+# What a page of 25 images costs the registry, out of many images and out of
+# few: a list must not get slower as a cloud grows.
+
+use warnings;
+use strict;
+
+use Glance::Database;
+use Glance::Registry;
+
+my $Few = 1000;
+my $Owners = 10;
+my $Batch = 50_000;
+
+# what users ask for; each page of it is measured
+my @Lists = (
+    [ all => '' ],
+    [ name => 'sort=name:asc' ],
+    [ public => 'visibility=public' ],
+    [ owner => 'owner=p1' ],
+    [ search => 'name=image%2042' ],
+);
+
+my @Pages = qw/ first middle last /;
+
+
+# [ name, title ] of every row of the table
+
+sub rows {
+    my %title = (all => 'of all', name => 'by name', public => 'of public ones',
+                 owner => 'of a project', search => 'of a name');
+
+    return map {
+        my ($list) = @$_;
+        map { [ "page_${list}_$_", "page $title{$list}, $_" ] }
+        $list eq 'search' ? 'first' : @Pages;
+    } @Lists;
+}
+
+
+# new(bench => Glance::Bench, many => N, kind => 'sqlite' or 'mysql')
+
+sub new {
+    my ($class, %o) = @_;
+
+    my $p = bless { kind => 'sqlite', %o }, $class;
+
+    for my $side (qw/ many few /) {
+        my $r = Glance::Registry->new(
+            database => Glance::Database->new($p->{kind}),
+            options => { api_limit_max => 1000 })->start();
+
+        $p->{$side} = { registry => $r,
+                        images => $side eq 'few' ? $Few : $p->{many} };
+        fill($p->{$side});
+    }
+
+    return $p;
+}
+
+
+# images of the last second each, one in ten public, with two properties
+
+sub fill {
+    my ($side) = @_;
+
+    my $db = $side->{registry}{database};
+    my $sqlite = $db->{kind} eq 'sqlite';
+    my $time = $sqlite
+        ? "strftime('%Y-%m-%d %H:%M:%S', 1577836800 + i, 'unixepoch')"
+          . " || '.000000'"
+        : "FROM_UNIXTIME(1577836800 + i)";
+    my $id = id_of($sqlite ? "printf('%08x', i)" : "LPAD(HEX(i), 8, '0')",
+                   $sqlite);
+    my $name = $sqlite ? "'image ' || i" : "CONCAT('image ', i)";
+    my $owner = $sqlite ? "'p' || (i % $Owners)"
+                        : "CONCAT('p', i % $Owners)";
+
+    my @insert = (
+        [ 'images (id, name, size, status, created_at, updated_at, deleted,'
+          . ' disk_format, container_format, checksum, owner, min_disk,'
+          . ' min_ram, protected, visibility, os_hidden)',
+          "$id, $name, 1024, 'active', $time, $time, 0, 'qcow2', 'bare',"
+          . " '00000000000000000000000000000000', $owner, 0, 0, 0,"
+          . " CASE WHEN i % 10 = 0 THEN 'public' ELSE 'private' END, 0" ],
+        map {
+            [ 'image_properties (image_id, name, value, created_at, deleted)',
+              "$id, '$_', 'linux', $time, 0" ]
+        } qw/ os_type os_distro /,
+    );
+
+    for (my $done = 0; $done < $side->{images}; $done += $Batch) {
+        my $last = $done + $Batch;
+        $last = $side->{images} if $last > $side->{images};
+
+        my $numbers = 'WITH RECURSIVE n(i) AS (SELECT ' . ($done + 1)
+                      . " UNION ALL SELECT i + 1 FROM n WHERE i < $last) ";
+
+        for my $insert (@insert) {
+            my ($table, $values) = @$insert;
+
+            $db->query($sqlite
+                ? "$numbers INSERT INTO $table SELECT $values FROM n"
+                : "SET max_recursive_iterations = $Batch;"
+                  . " INSERT INTO $table $numbers SELECT $values FROM n");
+        }
+    }
+
+    $db->query($sqlite ? 'ANALYZE'
+                       : 'ANALYZE TABLE images, image_properties');
+}
+
+
+sub id_of {
+    my ($text, $sqlite) = @_;
+
+    my $rest = "'-0000-4000-8000-000000000000'";
+
+    return $sqlite ? "$text || $rest" : "CONCAT(LOWER($text), $rest)";
+}
+
+
+# seconds of processor for a request, on each side
+
+sub measure {
+    my ($p, $seconds, $add) = @_;
+
+    for my $list (@Lists) {
+        my ($name, $query) = @$list;
+
+        for my $page ($name eq 'search' ? 'first' : @Pages) {
+            my %path = map {
+                $_ => $p->path($p->{$_}, $name, $query, $page)
+            } qw/ many few /;
+
+            my ($many, $few) = map {
+                $p->cost($p->{$_}{registry}, $path{$_}, $seconds)
+            } qw/ many few /;
+
+            $add->("page_${name}_$page", $many * 1e6, $few * 1e6);
+        }
+    }
+}
+
+
+# of a page behind the marker in the middle, or 30 images before the end
+
+sub path {
+    my ($p, $side, $name, $query, $page) = @_;
+
+    my $path = "/v2/images?limit=25" . ($query ? "&$query" : '');
+
+    return $path if $page eq 'first';
+
+    my ($where, $order) = ('', 'created_at DESC, id DESC');
+
+    $where = " AND visibility = 'public'" if $name eq 'public';
+    $where = " AND owner = 'p1'" if $name eq 'owner';
+    $order = 'name ASC, created_at DESC, id DESC' if $name eq 'name';
+
+    my $db = $side->{registry}{database};
+    my ($count) = $db->query(
+        "SELECT COUNT(*) FROM images WHERE deleted = 0$where");
+    my $skip = $page eq 'middle' ? int($count->[0] / 2) : $count->[0] - 30;
+    my ($id) = $db->query("SELECT id FROM images WHERE deleted = 0$where"
+                          . " ORDER BY $order LIMIT 1 OFFSET $skip");
+
+    return "$path&marker=$id->[0]";
+}
+
+
+sub cost {
+    my ($p, $registry, $path, $seconds) = @_;
+
+    my @servers = ($registry, Glance::Database::server() || ());
+
+    # the first one fills caches
+    $registry->request('GET', $path);
+
+    my ($cpu, $r) = Glance::Bench::cpu_of(sub {
+        return $p->{bench}->load($registry, path => $path,
+                                 seconds => $seconds);
+    }, @servers);
+
+    return $cpu / $r->{requests};
+}
+
+
+sub finish {
+    my ($p) = @_;
+
+    $_->{registry}->stop() for @$p{qw/ many few /};
+}
+
+
+1;
