@@ -69,6 +69,7 @@ check('a small run' => sub {
     my ($status, $text) = run_command(
         [ $^X, "$top/bin/glance-bench", $build, "$dir/bench.json" ],
         env => { BENCH_SIZE => '4m', BENCH_RUNS => 1, BENCH_SECONDS => 0.1,
+                 BENCH_IMAGES => 2000, BENCH_DATABASE => undef,
                  BENCH_ONLY => undef, BENCH_DIR => "$dir/data" },
         timeout => 300);
 
