@@ -483,10 +483,19 @@ sub run_in {
 check('S-22 the configuration is searched' => sub {
     my $dir = temp_dir();
 
-    my ($status, $text) = run_in($dir, 'db', 'version');
+    my ($status, $text);
 
-    is($status, 1, 'no configuration: 1');
-    like($text, qr/^ERROR: Unable to locate any configuration file/, 'why');
+    SKIP: {
+        my ($machine) = grep { -e } map { ("/etc/glance/$_", "/etc/$_") }
+                        qw/ glance-api.conf glance-registry.conf /;
+        skip("this machine has $machine", 2) if $machine;
+
+        ($status, $text) = run_in($dir, 'db', 'version');
+
+        is($status, 1, 'no configuration: 1');
+        like($text, qr/^ERROR: Unable to locate any configuration file/,
+             'why');
+    }
 
     mkdir("$dir/home");
     mkdir("$dir/home/.glance");
