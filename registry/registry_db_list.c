@@ -444,6 +444,11 @@ registry_list_conditions(registry_query_t *q, const registry_list_t *list)
 }
 
 
+/*
+ * Not EXISTS: MariaDB would collect all images with the property first, where
+ * the page is full after some.
+ */
+
 static void
 registry_list_properties(registry_query_t *q, const registry_list_t *list)
 {
@@ -451,10 +456,10 @@ registry_list_properties(registry_query_t *q, const registry_list_t *list)
          f != NULL;
          f = f->next)
     {
-        registry_query_text(q, " AND EXISTS (SELECT 1 FROM image_properties p"
+        registry_query_text(q, " AND (SELECT 1 FROM image_properties p"
                             " WHERE p.image_id = images.id"
                             " AND p.deleted = 0 AND p.name = ?", f->name);
-        registry_query_text(q, " AND p.value = ?)", f->value);
+        registry_query_text(q, " AND p.value = ? LIMIT 1) = 1", f->value);
     }
 }
 
@@ -466,15 +471,23 @@ registry_list_tags(registry_query_t *q, const registry_list_t *list,
     const registry_filter_t *rare)
 {
     for (const registry_filter_t *f = list->tags; f != NULL; f = f->next) {
-        registry_query_text(q, (f == rare)
-                            ? " AND id IN (SELECT t.image_id"
-                              " FROM image_tags t"
-                              "{force}ngx_glance_tag{/force}"
-                              " WHERE t.deleted = 0 AND t.value = ?"
-                            : " AND EXISTS (SELECT 1 FROM image_tags t"
-                              " WHERE t.image_id = images.id"
-                              " AND t.deleted = 0 AND t.value = ?", f->value);
-        registry_query_text(q, " AND {exact}t.value = {exact}?)", f->value);
+
+        if (f == rare) {
+            registry_query_text(q, " AND id IN (SELECT t.image_id"
+                                " FROM image_tags t"
+                                "{force}ngx_glance_tag{/force}"
+                                " WHERE t.deleted = 0 AND t.value = ?",
+                                f->value);
+            registry_query_text(q, " AND {exact}t.value = {exact}?)",
+                                f->value);
+            continue;
+        }
+
+        registry_query_text(q, " AND (SELECT 1 FROM image_tags t"
+                            " WHERE t.image_id = images.id"
+                            " AND t.deleted = 0 AND t.value = ?", f->value);
+        registry_query_text(q, " AND {exact}t.value = {exact}? LIMIT 1) = 1",
+                            f->value);
     }
 }
 

@@ -524,4 +524,73 @@ for_each_registry(sub {
 }, limit_param_default => 3, api_limit_max => 5);
 
 
+# what a page costs: the rows that the database reads for it, not its time
+
+for_each_registry(sub {
+    my ($r, $kind) = @_;
+
+    plan(skip_all => 'SQLite does not count the rows that it reads')
+        if $kind eq 'sqlite';
+
+    my $db = $r->{database};
+    my $rows = 20000;
+
+    $db->query("SET max_recursive_iterations = 1000000;
+        INSERT INTO images (id, name, size, status, created_at, updated_at,
+        deleted, min_disk, min_ram, visibility, owner, protected, os_hidden)
+        SELECT UUID(), CONCAT('image ', n % 5000), n, 'active',
+        FROM_UNIXTIME(1700000000 + n), FROM_UNIXTIME(1700000000 + n), 0, 0, 0,
+        ELT(n % 4 + 1, 'public', 'private', 'shared', 'community'),
+        CONCAT('p', n % 100), 0, 0
+        FROM (WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c
+        WHERE n < $rows) SELECT n FROM c) numbers;
+        INSERT INTO image_tags (image_id, value, created_at, deleted)
+        SELECT id, IF(size % 2000 = 0, 'rare', 'common'), created_at, 0
+        FROM images");
+
+    my $read = sub {
+        my $sum = 0;
+
+        $sum += $_->[1] for $db->query("SHOW GLOBAL STATUS WHERE Variable_name
+            IN ('Handler_read_key', 'Handler_read_next', 'Handler_read_prev',
+            'Handler_read_rnd_next')");
+
+        return $sum;
+    };
+
+    my $before = $read->();
+
+    for my $who ('p1', 'admin') {
+        for my $query ('', 'sort_dir=asc', 'visibility=public',
+                       'visibility=community', 'visibility=all',
+                       'visibility=private', 'visibility=shared',
+                       'sort=name:asc', 'sort=name:desc',
+                       'visibility=all&sort_key=name&sort_dir=asc',
+                       'name=image+4', 'owner=p1', 'tag=rare', 'tag=common',
+                       'status=active', 'checksum=x',
+                       'created_at=gt:2023-11-01')
+        {
+            my $page = $query;
+            my $n = 0;
+
+            while ($n++ < 2) {
+                my $a = list($r, $who, "limit=10&$page");
+                my $now = $read->();
+
+                status_is($a, 200, "$who, '$query', page $n");
+                cmp_ok($now - $before, '<', $rows / 5,
+                       "$who, '$query', page $n: rows read");
+                $before = $now;
+
+                last if $a->{body} !~ /"next": "[^"]*(marker=[^"]*)"/;
+                $page = "$query&$1";
+            }
+        }
+    }
+
+    list($r, 'admin', 'sort=updated_at');
+    cmp_ok($read->() - $before, '>', $rows, 'they are counted');
+});
+
+
 done_testing();

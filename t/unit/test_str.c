@@ -322,6 +322,41 @@ test_true(void)
 }
 
 
+static void
+test_utf8_cut(void)
+{
+    size_t        i, n;
+    glance_str_t  s;
+
+    /* whole characters end behind these bytes */
+
+    static const char    text[] = "a\xc3\xb6" "b\xe3\x82\xab\xf0\x9f\x98\x80";
+    static const size_t  whole[] = { 0, 1, 3, 4, 7, 11 };
+
+    n = 0;
+
+    for (i = 0; i < sizeof(text); i++) {
+
+        if (n + 1 < tap_n(whole) && whole[n + 1] <= i) {
+            n++;
+        }
+
+        s.len = i;
+        s.data = (const unsigned char *) text;
+
+        ok(glance_utf8_cut(s).len == whole[n], "the first %u bytes are %u",
+           (unsigned) i, (unsigned) whole[n]);
+    }
+
+    ok(glance_utf8_check_text(glance_str("a\n\t\x7f")) == GLANCE_UTF8_OK,
+       "a text has control characters");
+    ok(glance_utf8_check_text(glance_str("\n\xf0\x9f\x98\x80"))
+       == GLANCE_UTF8_FOUR_BYTE, "but none of four bytes behind them");
+    ok(glance_utf8_check_text(glance_str("\n\xff")) == GLANCE_UTF8_INVALID,
+       "nor anything else");
+}
+
+
 int
 main(void)
 {
@@ -331,6 +366,7 @@ main(void)
     test_hex();
     test_percent();
     test_utf8();
+    test_utf8_cut();
     test_true();
 
     return tap_done();
