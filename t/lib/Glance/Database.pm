@@ -94,15 +94,18 @@ sub start_server {
 
     my @user = $> == 0 ? '--user=root' : ();
 
+    # in a common directory each server removes the temporary tables that the
+    # others have there
+    mkdir("$dir/tmp");
+
     my ($status, $text) = run_command([
         find_program('mariadb-install-db'), '--no-defaults', @user,
+        "--tmpdir=$dir/tmp",
         "--datadir=$dir/data", '--auth-root-authentication-method=normal',
         '--skip-test-db', '--skip-name-resolve',
     ]);
 
     die "mariadb-install-db failed:\n$text\n" if $status != 0;
-
-    mkdir("$dir/tmp");
 
     return $p->start();
 }
