@@ -18,6 +18,7 @@
 #include "registry_log.h"
 #include "registry_render.h"
 #include "registry_render_keystone.h"
+#include "registry_render_s3.h"
 #include "registry_render_swift.h"
 
 
@@ -37,6 +38,7 @@ typedef struct {
     char                pid[GLANCE_API_PATH];
     char                credentials[GLANCE_API_PATH + 64];
     char                accounts[GLANCE_API_PATH + 64];
+    char                keys[GLANCE_API_PATH + 64];
 } glance_api_t;
 
 
@@ -64,6 +66,8 @@ static registry_rc_e glance_api_conf(glance_api_t *api, FILE *out,
 static registry_rc_e glance_api_credentials(glance_api_t *api, FILE *out,
     registry_err_t *err);
 static registry_rc_e glance_api_accounts(glance_api_t *api, FILE *out,
+    registry_err_t *err);
+static registry_rc_e glance_api_keys(glance_api_t *api, FILE *out,
     registry_err_t *err);
 static registry_rc_e glance_api_file(glance_api_t *api, const char *path,
     glance_api_render_pt render, registry_err_t *err);
@@ -138,6 +142,7 @@ glance_api_prepare(glance_api_t *api, const char *pid, registry_err_t *err)
     api->render.user = api->user;
     api->render.credentials = api->credentials;
     api->render.accounts = api->accounts;
+    api->render.keys = api->keys;
 
     rc = glance_api_user(api, err);
 
@@ -442,6 +447,8 @@ glance_api_write(glance_api_t *api, const char *suffix, const char *pid,
                     "%s/keystone.json%s", api->run_dir, suffix);
     (void) snprintf(api->accounts, sizeof(api->accounts), "%s/swift.json%s",
                     api->run_dir, suffix);
+    (void) snprintf(api->keys, sizeof(api->keys), "%s/s3.json%s",
+                    api->run_dir, suffix);
     (void) snprintf(conf, sizeof(conf), "%s/nginx.conf%s", api->run_dir,
                     suffix);
 
@@ -453,6 +460,16 @@ glance_api_write(glance_api_t *api, const char *suffix, const char *pid,
 
     } else {
         (void) unlink(api->accounts);
+    }
+
+    if (registry_s3_wanted(api->cf)) {
+        rc = glance_api_file(api, api->keys, glance_api_keys, err);
+        if (rc != REGISTRY_OK) {
+            return rc;
+        }
+
+    } else {
+        (void) unlink(api->keys);
     }
 
     if (strcmp(registry_config_identity(api->cf), "keystone") == 0) {
@@ -488,6 +505,13 @@ static registry_rc_e
 glance_api_accounts(glance_api_t *api, FILE *out, registry_err_t *err)
 {
     return registry_render_swift_accounts(api->cf, out, err);
+}
+
+
+static registry_rc_e
+glance_api_keys(glance_api_t *api, FILE *out, registry_err_t *err)
+{
+    return registry_render_s3_keys(api->cf, out, err);
 }
 
 
@@ -562,6 +586,7 @@ glance_api_check(glance_api_t *api, bool keep, registry_err_t *err)
 
     (void) unlink(conf);
     (void) unlink(api->accounts);
+    (void) unlink(api->keys);
     (void) unlink(api->credentials);
     (void) unlink(pid);
 

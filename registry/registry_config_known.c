@@ -214,17 +214,17 @@ const registry_known_t  registry_known[] = {
       "images are sent as they arrive" },
     { D, "swift_store_expire_soon_interval swift_store_ssl_compression",
       "tokens are renewed when Swift refuses them, and TLS is not compressed" },
-    { G, "http_* https_* s3_* rbd_* rados_* cinder_* vmware_* sheepdog_* "
+    { G, "http_* https_* rbd_* rados_* cinder_* vmware_* sheepdog_* "
       "mongodb_* gridfs_* store_type_*",
-      "this version has only the stores file and swift" },
+      "this version has only the stores file, swift and s3" },
     { G, "weight store_description",
-      "this version has only the stores file and swift" },
-    { D, "http_* https_* s3_* rbd_* rados_* cinder_* vmware_* sheepdog_* "
+      "this version has only the stores file, swift and s3" },
+    { D, "http_* https_* rbd_* rados_* cinder_* vmware_* sheepdog_* "
       "mongodb_* gridfs_* os_region_name",
-      "this version has only the stores file and swift" },
+      "this version has only the stores file, swift and s3" },
     { G, "rootwrap_config os_region_name",
-      "this version has only the stores file and swift" },
-    { "os_brick", "*", "this version has only the stores file and swift" },
+      "this version has only the stores file, swift and s3" },
+    { "os_brick", "*", "this version has only the stores file, swift and s3" },
     { "store_type_location_strategy", "*", "locations are tried in their "
       "order" },
 
@@ -262,6 +262,18 @@ static const registry_directive_t  registry_directives[] = {
     { "registry_secret", "proxy_set_header" },
     { "registry_socket", "upstream" },
     { "require_image_format_match", "glance_require_image_format_match" },
+    { "s3_store_access_key", "glance_s3_credentials" },
+    { "s3_store_bucket", "glance_s3_bucket" },
+    { "s3_store_bucket_url_format", "glance_s3_url_format" },
+    { "s3_store_cacert", "glance_s3_trusted_certificate" },
+    { "s3_store_create_bucket_on_put", "glance_s3_create_bucket" },
+    { "s3_store_host", "glance_s3_host" },
+    { "s3_store_large_object_chunk_size",
+      "glance_s3_large_object_chunk_size" },
+    { "s3_store_large_object_size", "glance_s3_large_object_size" },
+    { "s3_store_region_name", "glance_s3_region" },
+    { "s3_store_secret_key", "glance_s3_credentials" },
+    { "s3_store_thread_pools", "glance_s3_parallel_parts" },
     { "service_token_roles", "glance_keystone_service_roles" },
     { "swift_enable_snet", "glance_swift_snet" },
     { "swift_store_auth_address", "glance_swift_accounts" },

@@ -411,6 +411,7 @@ registry_check_render(const registry_config_t *cf, registry_err_t *err)
         .module = "",
         .user = "",
         .accounts = "/run/glance/swift.json",
+        .keys = "/run/glance/s3.json",
         .access_log = "",
         .version = 1022001,
         .connections = 512

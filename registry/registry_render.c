@@ -14,6 +14,7 @@
 #include "registry_hosts.h"
 #include "registry_render_keystone.h"
 #include "registry_render_log.h"
+#include "registry_render_s3.h"
 #include "registry_render_swift.h"
 
 
@@ -432,10 +433,11 @@ registry_render_stores(const registry_config_t *cf,
         store = "file";
     }
 
-    if (strcmp(store, "file") != 0 && strcmp(store, "swift") != 0) {
-        return registry_err_set(err, REGISTRY_INVALID, "default_store: %s is "
-                                "not supported yet, only file and swift",
-                                store);
+    if (strcmp(store, "file") != 0 && strcmp(store, "swift") != 0
+        && strcmp(store, "s3") != 0)
+    {
+        return registry_err_set(err, REGISTRY_INVALID, "default_store: %s "
+                                "cannot be written to", store);
     }
 
     (void) fprintf(out,
@@ -443,7 +445,13 @@ registry_render_stores(const registry_config_t *cf,
                    "            glance_file_root \"%s\";\n"
                    "            glance_thread_pool glance;\n", store, path);
 
-    return registry_render_swift(cf, render->accounts, out, err);
+    rc = registry_render_swift(cf, render->accounts, out, err);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_render_s3(cf, render->keys, out, err);
+    }
+
+    return rc;
 }
 
 

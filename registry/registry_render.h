@@ -26,6 +26,7 @@ typedef struct {
     const char  *user;          /* "": no user directive */
     const char  *credentials;   /* the file of registry_render_keystone.h */
     const char  *accounts;      /* that of registry_render_swift.h */
+    const char  *keys;          /* that of registry_render_s3.h */
     const char  *access_log;    /* for a log that is standard output */
     unsigned     version;       /* 1022001 for 1.22.1 */
     unsigned     connections;   /* of a worker */

@@ -11,6 +11,7 @@ use strict;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Glance::Render qw/ rendered /;
 use Glance::Swift;
 use Glance::Test;
 
@@ -269,25 +270,6 @@ check('S-24 locations with credentials' => sub {
 });
 
 
-# glance-api.conf as an operator has it -> what nginx reads
-
-sub rendered {
-    my (%options) = @_;
-
-    my $dir = temp_dir();
-
-    Glance::Registry::write_config("$dir/glance-api.conf",
-        default_store => 'swift', filesystem_store_datadir => "$dir/images",
-        $ENV{NGINX_BIN} ? (nginx_binary => $ENV{NGINX_BIN}) : (), %options);
-
-    my ($status, $text) = run_command([
-        Glance::Program::built('glance-api'), '--run-dir', "$dir/run",
-        '--render', "$dir/glance-api.conf" ]);
-
-    return ($status, $text, "$dir/run");
-}
-
-
 check('S-24 options of glance-api.conf' => sub {
     my $key = Glance::Swift::key('test:tester');
     my $file = write_file(temp_dir() . '/glance-swift.conf', <<"CONF");
@@ -302,13 +284,15 @@ auth_address = @{[ $swift->auth_address() ]}
 auth_version = 1
 CONF
     my %account = (
+        default_store => 'swift',
         swift_store_auth_address => $swift->auth_address(),
         swift_store_user => 'test:tester',
         swift_store_key => $key,
     );
     my %ways = (
         options => \%account,
-        references => { swift_store_config_file => $file,
+        references => { default_store => 'swift',
+                        swift_store_config_file => $file,
                         default_swift_reference => 'ref2' },
     );
 
@@ -365,7 +349,8 @@ CONF
         unlike($text, qr/\Q$key\E/, 'without the key');
     }
 
-    my ($status, $text) = rendered(swift_store_config_file => $file);
+    my ($status, $text) = rendered(default_store => 'swift',
+                                   swift_store_config_file => $file);
     like($text, qr/default_swift_reference: there is no section \[ref1\]/,
          'a reference that is missing');
 });

@@ -12,6 +12,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Glance::Process qw/ read_file /;
+use Glance::Render qw/ rendered /;
 use Glance::S3;
 use Glance::Swift;
 use Glance::Test;
@@ -272,6 +273,68 @@ check('S-07 what is refused at the start' => sub {
             isnt($status, 0, "$name $value");
             like($said, qr/$name|invalid value|value must/, 'says why');
         }
+    }
+});
+
+
+check('S-07 options of glance-api.conf' => sub {
+    my $secret = $s3->{secret};
+    my %account = (
+        default_store => 's3',
+        s3_store_host => "http://127.0.0.1:$s3->{port}",
+        s3_store_access_key => $s3->{access},
+        s3_store_secret_key => $secret,
+    );
+    my ($status, $text, $run) = rendered(%account,
+        s3_store_bucket => 'from-conf',
+        s3_store_create_bucket_on_put => 'True',
+        s3_store_bucket_url_format => 'path',
+        s3_store_region_name => 'us-east-1',
+        s3_store_large_object_size => 6,
+        s3_store_large_object_chunk_size => 5,
+        s3_store_thread_pools => 2);
+
+    is($status, 0, 'rendered') or diag($text);
+    unlike($text, qr/\Q$secret\E/, 'no key is printed');
+
+    my $conf = read_file("$run/nginx.conf");
+    my @lines = $conf =~ /^\s+(glance_(?:s3|default_store)\S* .*;)$/mg;
+
+    is(scalar @lines, 10, 'directives');
+    unlike($conf, qr/\Q$secret\E/, 'no key in nginx.conf');
+    is((stat "$run/s3.json")[2] & 0777, 0600, 'a private file');
+
+    with_env('sqlite', sub {
+        my ($env) = @_;
+
+        my $data = noise(7 * $MiB);
+        my $id = $env->create({}, body => $data);
+
+        is(scalar(my @all = $s3->left('from-conf')), 1, 'an object');
+        is(md5_of($env->request('GET', "/images/$id")->{body}),
+           md5_of($data), 'the data');
+        status_is($env->request('DELETE', "/images/$id"), 200);
+    }, nginx => { directives => join("\n", @lines) });
+
+    my %wrong = (
+        s3_store_access_key => [ '', qr/s3_store_access_key: needed/ ],
+        s3_store_secret_key => [ '', qr/s3_store_secret_key: needed/ ],
+        s3_store_host => [ 'h;', qr/s3_store_host: must/ ],
+        s3_store_bucket => [ 'a/b', qr/s3_store_bucket: must/ ],
+        s3_store_region_name => [ 'a"b', qr/s3_store_region_name: must/ ],
+        s3_store_bucket_url_format => [ 'other', qr/bucket_url_format/ ],
+        s3_store_large_object_size => [ 5121, qr/no more than 5120/ ],
+        s3_store_large_object_chunk_size => [ 4, qr/chunk_size/ ],
+        s3_store_cacert => [ 'a"b', qr/s3_store_cacert: must/ ],
+    );
+
+    for my $option (sort keys %wrong) {
+        my ($value, $why) = @{$wrong{$option}};
+
+        ($status, $text) = rendered(%account, $option => $value);
+        isnt($status, 0, "$option = $value");
+        like($text, $why, 'says why');
+        unlike($text, qr/\Q$secret\E/, 'without the key');
     }
 });
 
