@@ -35,6 +35,8 @@ static ngx_int_t ngx_http_glance_body_grow(ngx_http_request_t *r,
     ngx_http_glance_body_t *body, size_t size);
 static void ngx_http_glance_body_large(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, size_t limit);
+static void ngx_http_glance_body_broken(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
 static void ngx_http_glance_body_json(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 
@@ -77,7 +79,7 @@ ngx_http_glance_read_body(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     rc = ngx_http_read_client_request_body(r, ngx_http_glance_body_first);
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-        ngx_http_glance_finalize(r, ctx, rc);
+        ngx_http_glance_body_broken(r, ctx, rc);
         return;
     }
 
@@ -153,6 +155,21 @@ ngx_http_glance_body_collect(ngx_http_request_t *r,
 
     if (rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
         ngx_http_glance_body_large(r, ctx, body->limit);
+        return;
+    }
+
+    ngx_http_glance_body_broken(r, ctx, rc);
+}
+
+
+/* nginx has said why; a client that left gets nothing */
+
+static void
+ngx_http_glance_body_broken(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_int_t rc)
+{
+    if (rc == NGX_HTTP_BAD_REQUEST && !r->connection->error) {
+        ngx_http_glance_fault(r, ctx, rc, "The body is malformed");
         return;
     }
 

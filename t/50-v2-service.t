@@ -183,6 +183,21 @@ with_env('sqlite', sub {
                 chunked => 1, stop_early => 1, body => $long);
     });
 
+    check('bodies that are broken' => sub {
+        for my $body ("zz\r\n{}\r\n0\r\n\r\n", "fffffffffffffffffff\r\n") {
+            my $c = $env->connect();
+
+            $c->send($c->head('POST', '/v2/images', chunked => 1) . $body);
+            error_ok($c->read_response('POST'), 400, 'chunks that are none',
+                     qr/The body is malformed/);
+        }
+
+        my $c = $env->connect();
+        $c->send($c->head('POST', '/v2/images', length => 10) . '{');
+        $c->close();
+        status_is($env->request('GET', '/versions'), 200, 'one that ends');
+    });
+
     check('request ids' => sub {
         my $id = sub {
             my ($id, $path) = @_;
