@@ -7,6 +7,7 @@
 #include "ngx_http_glance_curl.h"
 
 #include <curl/curl.h>
+#include <openssl/err.h>
 
 
 #define NGX_HTTP_GLANCE_CURL_POOL       1024
@@ -45,6 +46,7 @@ static void ngx_http_glance_curl_queue(ngx_http_glance_transfer_t *t);
 static void ngx_http_glance_curl_end(ngx_http_glance_transfer_t *t,
     CURLcode code);
 static void ngx_http_glance_curl_remove(ngx_http_glance_transfer_t *t);
+static void ngx_http_glance_curl_tidy(void);
 static void ngx_http_glance_curl_idle(ngx_event_t *ev);
 static void ngx_http_glance_curl_moved(ngx_http_glance_transfer_t *t);
 static size_t ngx_http_glance_curl_on_header(char *p, size_t size, size_t n,
@@ -399,6 +401,8 @@ ngx_http_glance_curl_resume(ngx_http_glance_transfer_t *t)
     /* this may call take() at once */
 
     (void) curl_easy_pause(t->easy, CURLPAUSE_CONT);
+
+    ngx_http_glance_curl_tidy();
 }
 
 
@@ -549,6 +553,8 @@ ngx_http_glance_curl_action(curl_socket_t s, int mask)
     (void) curl_multi_socket_action(ngx_http_glance_curl.multi, s, mask,
                                     &running);
 
+    ngx_http_glance_curl_tidy();
+
     ngx_http_glance_curl_work();
 }
 
@@ -692,7 +698,18 @@ ngx_http_glance_curl_remove(ngx_http_glance_transfer_t *t)
     if (t->added) {
         t->added = 0;
         (void) curl_multi_remove_handle(ngx_http_glance_curl.multi, t->easy);
+
+        ngx_http_glance_curl_tidy();
     }
+}
+
+
+/* OpenSSL keeps errors per thread, and nginx would take these for its own */
+
+static void
+ngx_http_glance_curl_tidy(void)
+{
+    ERR_clear_error();
 }
 
 
