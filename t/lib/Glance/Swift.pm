@@ -23,6 +23,7 @@ use Glance::Program;
 # ACCOUNT:USER => key
 our %Users = (
     'test:tester' => 'te%st/i n"g\\$',
+    'test:glance' => 'testing',
     'test:reader' => 'reading',
 );
 
@@ -176,7 +177,7 @@ CONF
 
     my $users = join("\n", map {
         my ($account, $name) = split(/:/);
-        my $rights = $name eq 'tester' ? ' .admin' : '';
+        my $rights = $name eq 'reader' ? '' : ' .admin';
         # tempauth cannot have blanks in a key
         "user_${account}_$name = " . key($_) . $rights
     } sort keys %Users);
