@@ -307,7 +307,8 @@ CONF
         unlike($text, qr/\Q$key\E/, "$way: no key is printed");
 
         my $conf = read_file("$run/nginx.conf");
-        my @lines = $conf =~ /^\s+(glance_(?:swift|default_store)\S* .*;)$/mg;
+        my ($server) = split(/listen "unix:/, $conf);
+        my @lines = $server =~ /^\s+(glance_(?:swift|default_store)\S* .*;)$/mg;
 
         unlike($conf, qr/\Q$key\E/, "$way: no key in nginx.conf");
         is((stat "$run/swift.json")[2] & 0777, 0600, "$way: a private file");
