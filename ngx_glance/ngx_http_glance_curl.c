@@ -479,6 +479,14 @@ ngx_http_glance_curl_watch(ngx_event_t *ev, ngx_int_t event, ngx_uint_t on)
 static void
 ngx_http_glance_curl_unwatch(ngx_connection_t *c)
 {
+    if (fcntl(c->fd, F_GETFD) == -1) {
+
+        /* libcurl 7.88 closes what it was still connecting without a word */
+
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, NGX_CLOSE_EVENT);
+        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, NGX_CLOSE_EVENT);
+    }
+
     ngx_http_glance_curl_watch(c->read, NGX_READ_EVENT, 0);
     ngx_http_glance_curl_watch(c->write, NGX_WRITE_EVENT, 0);
 
