@@ -25,6 +25,7 @@ typedef struct {
     ngx_event_t         now;        /* the timer, when it is zero */
     ngx_event_t         work;
     ngx_queue_t         queue;      /* transfers with something new */
+    ngx_queue_t         watched;    /* connections */
     ngx_connection_t    dummy;
     unsigned            working:1;
 } ngx_http_glance_curl_t;
@@ -57,6 +58,7 @@ static size_t ngx_http_glance_curl_on_give(char *p, size_t size, size_t n,
     void *data);
 static curl_socket_t ngx_http_glance_curl_on_open(void *data,
     curlsocktype purpose, struct curl_sockaddr *address);
+static void ngx_http_glance_curl_rewatch(curl_socket_t s);
 static int ngx_http_glance_curl_on_request(void *data, char *remote,
     char *local, int remote_port, int local_port);
 
@@ -99,6 +101,7 @@ ngx_http_glance_curl_init(void)
     }
 
     ngx_queue_init(&g->queue);
+    ngx_queue_init(&g->watched);
 
     g->dummy.fd = (ngx_socket_t) -1;
 
@@ -152,6 +155,7 @@ ngx_http_glance_curl_exit(void)
 ngx_http_glance_transfer_t *
 ngx_http_glance_curl_create(ngx_log_t *log)
 {
+    char                        *file;
     CURL                        *easy;
     ngx_pool_t                  *pool;
     ngx_http_glance_transfer_t  *t;
@@ -195,6 +199,19 @@ ngx_http_glance_curl_create(ngx_log_t *log)
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "ngx_glance");
+
+    /*
+     * What comes of a file of authorities alone is kept by libcurl, and not
+     * read again for each connection; so no directory beside it.
+     */
+
+    file = NULL;
+    (void) curl_easy_getinfo(easy, CURLINFO_CAINFO, &file);
+
+    if (file) {
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, NGX_HTTP_GLANCE_CURL_IDLE);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, NGX_HTTP_GLANCE_CURL_RECEIVE);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION,
@@ -261,6 +278,14 @@ ngx_http_glance_curl_header(ngx_http_glance_transfer_t *t, const char *name,
     u_char             *line, *p;
     struct curl_slist  *list;
 
+    /* a line of its own would be another header */
+
+    for (p = value->data; p < value->data + value->len; p++) {
+        if (*p == LF || *p == CR || *p == '\0') {
+            return NGX_ERROR;
+        }
+    }
+
     line = ngx_pnalloc(t->pool, ngx_strlen(name) + value->len + 3);
     if (line == NULL) {
         return NGX_ERROR;
@@ -326,8 +351,11 @@ ngx_int_t
 ngx_http_glance_curl_tls(ngx_http_glance_transfer_t *t, const char *cafile,
     ngx_uint_t insecure)
 {
+    /* these authorities and no others: not those of the system, too */
+
     if (cafile
-        && curl_easy_setopt(t->easy, CURLOPT_CAINFO, cafile) != CURLE_OK)
+        && (curl_easy_setopt(t->easy, CURLOPT_CAINFO, cafile) != CURLE_OK
+            || curl_easy_setopt(t->easy, CURLOPT_CAPATH, NULL) != CURLE_OK))
     {
         return NGX_ERROR;
     }
@@ -389,6 +417,8 @@ ngx_http_glance_curl_start(ngx_http_glance_transfer_t *t)
 void
 ngx_http_glance_curl_resume(ngx_http_glance_transfer_t *t)
 {
+    CURLcode  code;
+
     if (!t->added || t->done || !(t->in_paused || t->out_paused)) {
         return;
     }
@@ -398,11 +428,18 @@ ngx_http_glance_curl_resume(ngx_http_glance_transfer_t *t)
 
     ngx_http_glance_curl_moved(t);
 
-    /* this may call take() at once */
+    /*
+     * This may call take() at once, and what that refused is lost for
+     * libcurl, which would go on behind it.
+     */
 
-    (void) curl_easy_pause(t->easy, CURLPAUSE_CONT);
+    code = curl_easy_pause(t->easy, CURLPAUSE_CONT);
 
     ngx_http_glance_curl_tidy();
+
+    if (code != CURLE_OK) {
+        ngx_http_glance_curl_end(t, code);
+    }
 }
 
 
@@ -451,6 +488,8 @@ ngx_http_glance_curl_socket(CURL *easy, curl_socket_t s, int what,
         c->read->log = ngx_cycle->log;
         c->write->log = ngx_cycle->log;
 
+        ngx_queue_insert_tail(&ngx_http_glance_curl.watched, &c->queue);
+
         (void) curl_multi_assign(ngx_http_glance_curl.multi, s, c);
     }
 
@@ -474,21 +513,24 @@ ngx_http_glance_curl_watch(ngx_event_t *ev, ngx_int_t event, ngx_uint_t on)
 }
 
 
-/* the descriptor is libcurl's, which closes it or keeps it for later */
+/*
+ * The descriptor is libcurl's, which closes it or keeps it for later.  Some
+ * releases close that of a connection which did not come about before they
+ * say so: epoll has forgotten it then.
+ */
 
 static void
 ngx_http_glance_curl_unwatch(ngx_connection_t *c)
 {
     if (fcntl(c->fd, F_GETFD) == -1) {
-
-        /* libcurl 7.88 closes what it was still connecting without a word */
-
         (void) ngx_del_event(c->read, NGX_READ_EVENT, NGX_CLOSE_EVENT);
         (void) ngx_del_event(c->write, NGX_WRITE_EVENT, NGX_CLOSE_EVENT);
     }
 
     ngx_http_glance_curl_watch(c->read, NGX_READ_EVENT, 0);
     ngx_http_glance_curl_watch(c->write, NGX_WRITE_EVENT, 0);
+
+    ngx_queue_remove(&c->queue);
 
     if (c->read->posted) {
         ngx_delete_posted_event(c->read);
@@ -877,6 +919,8 @@ ngx_http_glance_curl_on_open(void *data, curlsocktype purpose,
 {
     ngx_http_glance_transfer_t *t = data;
 
+    curl_socket_t  s;
+
     if (t->address
         && t->address(t, &address->addr, address->addrlen) != NGX_OK)
     {
@@ -884,8 +928,48 @@ ngx_http_glance_curl_on_open(void *data, curlsocktype purpose,
         return CURL_SOCKET_BAD;
     }
 
-    return socket(address->family, address->socktype | SOCK_CLOEXEC,
-                  address->protocol);
+    s = socket(address->family, address->socktype | SOCK_CLOEXEC,
+               address->protocol);
+
+    ngx_http_glance_curl_rewatch(s);
+
+    return s;
+}
+
+
+/*
+ * The next address of a name gets the number of the last one, which was
+ * closed without a word: libcurl believes that it is watched already.
+ */
+
+static void
+ngx_http_glance_curl_rewatch(curl_socket_t s)
+{
+    ngx_uint_t         in, out;
+    ngx_queue_t       *q;
+    ngx_connection_t  *c;
+
+    for (q = ngx_queue_head(&ngx_http_glance_curl.watched);
+         q != ngx_queue_sentinel(&ngx_http_glance_curl.watched);
+         q = ngx_queue_next(q))
+    {
+        c = ngx_queue_data(q, ngx_connection_t, queue);
+
+        if (c->fd != s) {
+            continue;
+        }
+
+        in = c->read->active;
+        out = c->write->active;
+
+        c->read->active = 0;
+        c->write->active = 0;
+
+        ngx_http_glance_curl_watch(c->read, NGX_READ_EVENT, in);
+        ngx_http_glance_curl_watch(c->write, NGX_WRITE_EVENT, out);
+
+        return;
+    }
 }
 
 

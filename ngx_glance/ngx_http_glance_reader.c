@@ -18,6 +18,7 @@ static void ngx_http_glance_reader_want(ngx_http_glance_reader_t *rd,
 static void ngx_http_glance_reader_fail(ngx_http_glance_reader_t *rd,
     ngx_int_t rc);
 static ngx_int_t ngx_http_glance_reader_check(ngx_http_glance_reader_t *rd);
+static ngx_uint_t ngx_http_glance_reader_same(ngx_http_glance_reader_t *rd);
 static void ngx_http_glance_reader_opened(ngx_http_glance_reader_t *rd,
     ngx_int_t rc);
 static ngx_uint_t ngx_http_glance_reader_again(ngx_http_glance_reader_t *rd);
@@ -185,7 +186,9 @@ ngx_http_glance_reader_answer(ngx_http_glance_remote_t *m)
     rc = ngx_http_glance_reader_check(rd);
 
     if (rd->opened) {
-        if (rc != NGX_OK || rd->handle->size != rd->size) {
+        if (rc != NGX_OK || rd->handle->size != rd->size
+            || !ngx_http_glance_reader_same(rd))
+        {
             ngx_http_glance_reader_end(rd, NGX_ERROR);
             return;
         }
@@ -271,6 +274,30 @@ ngx_http_glance_reader_check(ngx_http_glance_reader_t *rd)
                                                : (off_t) range.size;
 
     return NGX_OK;
+}
+
+
+/* not every store heeds If-Match, and not every way to it passes it on */
+
+static ngx_uint_t
+ngx_http_glance_reader_same(ngx_http_glance_reader_t *rd)
+{
+    ngx_str_t  *value;
+
+    value = ngx_http_glance_remote_answer(rd->remote, "etag");
+
+    if (rd->match.len == 0 || value == NULL
+        || (value->len == rd->match.len
+            && ngx_strncmp(value->data, rd->match.data, value->len) == 0))
+    {
+        return 1;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, rd->remote->request->connection->log, 0,
+                  "store: \"%V\" changed while it was sent",
+                  &rd->remote->url);
+
+    return 0;
 }
 
 

@@ -69,6 +69,8 @@ ngx_http_glance_upload(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 
     ngx_add_timer(&u->beat, ngx_http_glance_upload_lease(r, ctx) / 3);
 
+    u->store_busy = 1;
+
     rc = ctx->store->begin(r, ctx, u->handle, ctx->claim);
 
     if (rc != NGX_AGAIN) {
@@ -184,6 +186,8 @@ ngx_http_glance_upload_begun(ngx_http_request_t *r,
 
     u = ctx->upload;
 
+    u->store_busy = 0;
+
     if (u->status) {
         /* the claim was lost meanwhile */
         ngx_http_glance_upload_undo(r, ctx);
@@ -235,6 +239,10 @@ ngx_http_glance_upload_trace(ngx_http_request_t *r,
                      "image_id", h->image_id.data, h->image_id.len,
                      "url", h->trace.data, h->trace.len);
 
+    /* one call of the request at a time: what undoes it waits for this one */
+
+    ctx->upload->store_busy = 1;
+
     ngx_http_glance_registry_path(r, ctx, "POST", NULL, body,
                                   ngx_http_glance_upload_traced, "/removals");
 }
@@ -244,6 +252,8 @@ static void
 ngx_http_glance_upload_traced(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
+    ctx->upload->store_busy = 0;
+
     if (ctx->upload->status) {
         ngx_http_glance_upload_undo(r, ctx);
         return;

@@ -174,6 +174,14 @@ for_each_database(sub {
         is(md5_of($r->{body}), md5_of(substr($large, 0, length $r->{body})),
            'what came is right');
 
+        $front->rules('1 GET ^/glance/ cut 1000000',
+                      '1 GET ^/glance/ set etag="other"');
+        $r = $get->();
+        status_is($r, 200, 'another object behind the first bytes');
+        ok(!$r->complete(), 'nothing of it is sent');
+        cmp_ok(length $r->{body}, '<=', 1_000_000, 'not a single byte');
+        is_deeply([ $front->unused() ], [], 'it was asked for');
+
         $front->rules();
 
         my ($key) = $s3->objects();
