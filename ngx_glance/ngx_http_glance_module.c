@@ -53,6 +53,14 @@ static ngx_conf_enum_t  ngx_http_glance_status_words[] = {
 };
 
 
+static ngx_conf_bitmask_t  ngx_http_glance_api_versions[] = {
+    { ngx_string("none"), NGX_CONF_BITMASK_SET },
+    { ngx_string("v1"), NGX_HTTP_GLANCE_V1 },
+    { ngx_string("v2"), NGX_HTTP_GLANCE_V2 },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_conf_bitmask_t  ngx_http_glance_gpt_checks[] = {
     { ngx_string("mbr"), NGX_HTTP_GLANCE_GPT_MBR },
     { ngx_null_string, 0 }
@@ -485,7 +493,14 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       offsetof(ngx_http_glance_loc_conf_t, upload_buffers),
       NULL },
 
-      ngx_null_command
+      { ngx_string("glance_versions"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_conf_set_bitmask_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, versions),
+      &ngx_http_glance_api_versions },
+
+    ngx_null_command
 };
 
 
@@ -542,6 +557,7 @@ ngx_http_glance_create_loc_conf(ngx_conf_t *cf)
      *     conf->file_root = { 0, NULL };
      *     conf->upload_buffers.num = 0;
      *     conf->gpt_nonfatal = 0;
+     *     conf->versions = 0;
      *     conf->node = { 0, NULL };
      *     conf->public_endpoint = { 0, NULL };
      */
@@ -631,6 +647,8 @@ ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                              "");
     ngx_conf_merge_value(conf->require_format_match,
                          prev->require_format_match, 1);
+    ngx_conf_merge_bitmask_value(conf->versions, prev->versions,
+                                 (NGX_HTTP_GLANCE_V1|NGX_HTTP_GLANCE_V2));
     ngx_conf_merge_bitmask_value(conf->gpt_nonfatal, prev->gpt_nonfatal,
                                  NGX_CONF_BITMASK_SET);
     ngx_conf_merge_uint_value(conf->seed_post_status, prev->seed_post_status,

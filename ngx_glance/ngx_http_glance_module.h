@@ -51,6 +51,9 @@ typedef enum {
 
 #define NGX_HTTP_GLANCE_GPT_MBR  0x0002     /* beside NGX_CONF_BITMASK_SET */
 
+#define NGX_HTTP_GLANCE_V1       0x0002
+#define NGX_HTTP_GLANCE_V2       0x0004
+
 #define NGX_HTTP_GLANCE_KEY_LEN  32     /* SHA-256 */
 
 typedef struct {
@@ -126,6 +129,7 @@ typedef struct {
 typedef struct {
     ngx_flag_t                  enable;
     ngx_str_t                   prefix;         /* of the location */
+    ngx_uint_t                  versions;       /* bits: the APIs served */
 
     ngx_str_t                   registry;       /* internal location */
     ngx_flag_t                  registry_claims;

@@ -7,7 +7,8 @@
 #include "ngx_http_glance_route.h"
 
 
-static const char *ngx_http_glance_versions_find(ngx_str_t *version);
+static const char *ngx_http_glance_versions_find(ngx_str_t *version,
+    ngx_uint_t served);
 static void ngx_http_glance_versions_send(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_uint_t status);
 
@@ -22,21 +23,22 @@ static const struct {
     const char  *id;
     const char  *status;
     const char  *path;
+    ngx_uint_t   api;
 } ngx_http_glance_version_table[] = {
-    { "v2.17", "CURRENT", "/v2/" },
-    { "v2.15", "SUPPORTED", "/v2/" },
-    { "v2.9", "SUPPORTED", "/v2/" },
-    { "v2.7", "SUPPORTED", "/v2/" },
-    { "v2.6", "SUPPORTED", "/v2/" },
-    { "v2.5", "SUPPORTED", "/v2/" },
-    { "v2.4", "SUPPORTED", "/v2/" },
-    { "v2.3", "SUPPORTED", "/v2/" },
-    { "v2.2", "SUPPORTED", "/v2/" },
-    { "v2.1", "SUPPORTED", "/v2/" },
-    { "v2.0", "SUPPORTED", "/v2/" },
-    { "v1.1", "SUPPORTED", "/v1/" },
-    { "v1.0", "SUPPORTED", "/v1/" },
-    { NULL, NULL, NULL }
+    { "v2.17", "CURRENT", "/v2/", NGX_HTTP_GLANCE_V2 },
+    { "v2.15", "SUPPORTED", "/v2/", NGX_HTTP_GLANCE_V2 },
+    { "v2.9", "SUPPORTED", "/v2/", NGX_HTTP_GLANCE_V2 },
+    { "v2.7", "SUPPORTED", "/v2/", NGX_HTTP_GLANCE_V2 },
+    { "v2.6", "SUPPORTED", "/v2/", NGX_HTTP_GLANCE_V2 },
+    { "v2.5", "SUPPORTED", "/v2/", NGX_HTTP_GLANCE_V2 },
+    { "v2.4", "SUPPORTED", "/v2/", NGX_HTTP_GLANCE_V2 },
+    { "v2.3", "SUPPORTED", "/v2/", NGX_HTTP_GLANCE_V2 },
+    { "v2.2", "SUPPORTED", "/v2/", NGX_HTTP_GLANCE_V2 },
+    { "v2.1", "SUPPORTED", "/v2/", NGX_HTTP_GLANCE_V2 },
+    { "v2.0", "SUPPORTED", "/v2/", NGX_HTTP_GLANCE_V2 },
+    { "v1.1", "SUPPORTED", "/v1/", NGX_HTTP_GLANCE_V1 },
+    { "v1.0", "SUPPORTED", "/v1/", NGX_HTTP_GLANCE_V1 },
+    { NULL, NULL, NULL, 0 }
 };
 
 
@@ -63,9 +65,12 @@ static void
 ngx_http_glance_versions_send(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_uint_t status)
 {
-    json_t      *json, *list;
-    ngx_str_t    base;
-    ngx_uint_t   i;
+    json_t                      *json, *list;
+    ngx_str_t                    base;
+    ngx_uint_t                   i;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
 
     if (ngx_http_glance_base_uri(r, &base) != NGX_OK) {
         ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
@@ -75,6 +80,11 @@ ngx_http_glance_versions_send(ngx_http_request_t *r,
     list = json_array();
 
     for (i = 0; ngx_http_glance_version_table[i].id; i++) {
+
+        if (!(ngx_http_glance_version_table[i].api & glcf->versions)) {
+            continue;
+        }
+
         (void) json_array_append_new(list,
                    json_pack("{s:s, s:s, s:[{s:s, s:s%+}]}",
                              "id", ngx_http_glance_version_table[i].id,
@@ -140,9 +150,10 @@ ngx_http_glance_versions_slash(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_glance_versions_path(ngx_http_request_t *r, ngx_str_t *path)
 {
-    u_char      *p, *rest, *last;
-    ngx_str_t   *accept, media, version;
-    const char  *name;
+    u_char                      *p, *rest, *last;
+    ngx_str_t                   *accept, media, version;
+    const char                  *name;
+    ngx_http_glance_loc_conf_t  *glcf;
 
     static u_char  prefix[] = "application/vnd.openstack.images-";
 
@@ -175,7 +186,9 @@ ngx_http_glance_versions_path(ngx_http_request_t *r, ngx_str_t *path)
         rest = version.data + version.len;
     }
 
-    name = ngx_http_glance_versions_find(&version);
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    name = ngx_http_glance_versions_find(&version, glcf->versions);
 
     if (name == NULL) {
         return NGX_DECLINED;
@@ -198,7 +211,7 @@ ngx_http_glance_versions_path(ngx_http_request_t *r, ngx_str_t *path)
 /* "/v1" or "/v2", NULL if the version is none that is served */
 
 static const char *
-ngx_http_glance_versions_find(ngx_str_t *version)
+ngx_http_glance_versions_find(ngx_str_t *version, ngx_uint_t served)
 {
     size_t       len;
     ngx_uint_t   i;
@@ -210,7 +223,8 @@ ngx_http_glance_versions_find(ngx_str_t *version)
 
         /* the whole of it, or without a minor */
 
-        if ((version->len == len || version->len == sizeof("v1") - 1)
+        if ((ngx_http_glance_version_table[i].api & served)
+            && (version->len == len || version->len == sizeof("v1") - 1)
             && ngx_strncmp(version->data, id, version->len) == 0)
         {
             return ngx_http_glance_version_table[i].path;

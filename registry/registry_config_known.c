@@ -135,7 +135,7 @@ const registry_known_t  registry_known[] = {
 
     /* the API of images */
 
-    { D, "enable_v1_* enable_v2_* data_api",
+    { D, "enable_v1_registry enable_v2_registry data_api",
       "all APIs that there are, are enabled" },
     { D, "allow_additional_image_properties",
       "properties of any name are allowed" },
@@ -246,6 +246,8 @@ static const registry_directive_t  registry_directives[] = {
     { "default_store", "glance_default_store" },
     { "default_swift_reference", "glance_swift_accounts" },
     { "delayed_delete", "glance_delayed_delete" },
+    { "enable_v1_api", "glance_versions" },
+    { "enable_v2_api", "glance_versions" },
     { "expose_headers", "glance_cors_expose" },
     { "filesystem_store_datadir", "glance_file_root" },
     { "flavor", "glance_identity" },

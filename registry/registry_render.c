@@ -543,7 +543,7 @@ static registry_rc_e
 registry_render_formats(const registry_config_t *cf, FILE *out,
     registry_err_t *err)
 {
-    bool         mbr;
+    bool         mbr, v1, v2;
     size_t       len;
     const char  *p;
 
@@ -563,6 +563,12 @@ registry_render_formats(const registry_config_t *cf, FILE *out,
         p += len;
     }
 
+    v1 = registry_config_bool(cf, "enable_v1_api");
+    v2 = registry_config_bool(cf, "enable_v2_api");
+
+    (void) fprintf(out, "            glance_versions%s%s%s;\n",
+                   v1 ? " v1" : "", v2 ? " v2" : "",
+                   (v1 || v2) ? "" : " none");
     (void) fprintf(out, "            glance_require_image_format_match %s;\n",
                    registry_config_bool(cf, "require_image_format_match")
                    ? "on" : "off");

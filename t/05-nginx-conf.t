@@ -316,6 +316,7 @@ check('what is right is taken' => sub {
         glance_trusted_proxies =>
             'glance_trusted_proxies 127.0.0.1 10.0.0.0/8 ::1 unix:;',
         glance_upload_buffers => 'glance_upload_buffers 64 4k;',
+        glance_versions => 'glance_versions v2 v1;',
     )));
     accepted('a location with a prefix', configuration(match => '/v0/'));
     accepted('an exact location', configuration(match => '= /images'));
@@ -459,6 +460,8 @@ check('values that are not any' => sub {
     mistake('a check that is none', [ qr/invalid value "crc"/ ],
             with(glance_gpt_safety_checks_nonfatal =>
                  'glance_gpt_safety_checks_nonfatal mbr crc;'));
+    mistake('a version that is none', [ qr/invalid value "v3"/ ],
+            with(glance_versions => 'glance_versions v2 v3;'));
     mistake('an argument too many', 'glance',
             with(glance => 'glance on;'));
     mistake('an argument too few', 'glance_upload_buffers',
@@ -562,7 +565,7 @@ check('duplicates' => sub {
                 'glance_cors_headers', 'glance_cors_methods',
                 'glance_cors_origin', 'glance_gpt_safety_checks_nonfatal',
                 'glance_keystone_service_roles',
-                'glance_trusted_proxies' ],
+                'glance_trusted_proxies', 'glance_versions' ],
               'all directives');
 });
 

@@ -181,7 +181,7 @@ my @Cases = (
       'only the stores file, swift and s3' ],
     [ api => 'file', 'filesystem_store_datadir = /x', 'ignored',
       'enabled_backends does not name' ],
-    [ api => 'DEFAULT', 'enable_v1_api = True', 'ignored', 'enabled' ],
+    [ api => 'DEFAULT', 'enable_v1_registry = True', 'ignored', 'enabled' ],
     [ api => 'DEFAULT', 'notifier_strategy = noop', 'ignored', 'message' ],
     [ cache => 'DEFAULT', 'image_cache_dir = /x', 'ignored', 'cache' ],
     [ cache => 'DEFAULT', 'registry_host = x', 'ignored', 'cache' ],

@@ -148,4 +148,30 @@ with_env('sqlite', sub {
 });
 
 
+# versions that are not served
+
+with_env('sqlite', sub {
+    my ($env) = @_;
+
+    my $vendor = 'application/vnd.openstack.images';
+
+    check('an API that is off' => sub {
+        for my $case ([ '/v1/images' ], [ '/v1' ], [ '/v1.1/' ],
+                      [ '/images', Accept => "$vendor-v1" ])
+        {
+            my ($path, @headers) = @$case;
+            my $r = $env->request('GET', $path, headers => \@headers);
+
+            status_is($r, 300, join(' ', @$case));
+            is_deeply([ grep { $_->{id} !~ /^v2/ } @{$r->json()->{versions}} ],
+                      [], 'the list has only the other');
+            is($r->json()->{versions}[0]{status}, 'CURRENT', 'and has it');
+        }
+
+        status_is($env->request('GET', '/v2/images'), 200, 'the other');
+        status_is($env->request('GET', '/images'), 200, 'that of 2011');
+    });
+}, nginx => { directives => 'glance_versions v2;' });
+
+
 done_testing();

@@ -126,10 +126,12 @@ check('directives' => sub {
         # a pointer to a store or a pool is named in the code
         next if $value =~ /^(?:none$|&)/;
 
-        # the word of an enumeration
-        $text = $1 if $module =~ /\{ ngx_string\("\Q$text\E"\), (\w+) \}/;
+        # the words of an enumeration, or of bits
+        $text = join('|', map {
+            $module =~ /\{ ngx_string\("\Q$_\E"\), (\w+) \}/ ? $1 : $_
+        } split(' ', $text)) if $value =~ /NGX_/;
 
-        is($text, $value, "$name: default");
+        is($text, $value =~ s/^\((.*)\)$/$1/r, "$name: default");
     }
 });
 
