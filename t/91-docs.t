@@ -127,9 +127,9 @@ check('directives' => sub {
         next if $value =~ /^(?:none$|&)/;
 
         # the words of an enumeration, or of bits
-        $text = join('|', map {
+        $text = join($value =~ /\|/ ? '|' : ' ', map {
             $module =~ /\{ ngx_string\("\Q$_\E"\), (\w+) \}/ ? $1 : $_
-        } split(' ', $text)) if $value =~ /NGX_/;
+        } split(' ', $text));
 
         is($text, $value =~ s/^\((.*)\)$/$1/r, "$name: default");
     }
