@@ -68,8 +68,8 @@ SAMPLES = conf/glance-api.conf.sample conf/glance-registry.conf.sample
 
 
 .PHONY: all help nginx registry programs deps run start stop test check lint \
-        unit asan valgrind fuzz coverage bench tempest install clean samples \
-        FORCE man deb version
+        test-stores unit asan valgrind fuzz coverage bench tempest install \
+        clean samples FORCE man deb version
 
 all: nginx programs
 
@@ -87,6 +87,8 @@ help:
 	@echo "make test       install what is missing, build, run all tests"
 	@echo "                (TESTS=t/20-seed-post.t: some)"
 	@echo "make check      the same, nothing is installed"
+	@echo "make test-stores  the tests of the seed's API and of v1, with images"
+	@echo "                in Swift and in S3 by default"
 	@echo "make unit       the unit tests and the corpora of the fuzz targets"
 	@echo "make lint       style checks and cppcheck"
 	@echo "make asan       all tests under AddressSanitizer and UBSan"
@@ -267,6 +269,13 @@ test:
 
 check: all $(UNIT) $(TOOLS) $(CORPORA) $(BENCH)
 	$(PROVE) $(TESTS)
+
+test-stores: all
+	bin/glance-deps test
+	for s in swift s3; do \
+	    GLANCE_TEST_DEFAULT_STORE=$$s $(PROVE) $(wildcard t/20-seed-*.t) \
+	        $(wildcard t/21-*.t) || exit 1; \
+	done
 
 unit: $(UNIT) $(CORPORA)
 	prove --exec '' $(UNIT)

@@ -38,7 +38,8 @@ for_each_database(sub {
             my %expected = (
                 id => $id, name => 'Ubuntu 10.04 Plain 5GB',
                 uri => "http://127.0.0.1:$env->{nginx}{port}$path",
-                type => 'kernel', size => $size, store => 'file',
+                type => 'kernel', size => $size,
+                store => $env->default_store(),
                 status => 'active', is_public => 'True', deleted_at => '',
                 checksum => md5_of($data),
                 'property-distro' => 'Ubuntu 10.04 LTS',
@@ -64,7 +65,7 @@ for_each_database(sub {
         is($meta->{status}, 'queued', 'status');
         is($meta->{size}, '0', 'size');
         is($meta->{is_public}, 'False', 'is_public');
-        is($meta->{store}, 'file', 'the default store');
+        is($meta->{store}, $env->default_store(), 'the default store');
         is($meta->{deleted_at}, '', 'deleted_at is present and empty');
         ok(!exists $meta->{checksum}, 'no checksum');
         is_deeply([ $r->all('ETag') ], [], 'no ETag');
@@ -157,6 +158,13 @@ for_each_database(sub {
 
         my $r = $c->request('GET', $path,
                             headers => [ Range => 'bytes=0-9,100-109' ]);
+
+        if ($env->default_store() ne 'file') {
+            status_is($r, 200, 'two ranges are the whole');
+            is(md5_of($r->{body}), md5_of($data), 'its bytes');
+            return;
+        }
+
         status_is($r, 206, 'two ranges');
         has_header($r, 'Content-Type', qr!^multipart/byteranges!);
         like($r->{body}, qr/\Q@{[ substr($data, 0, 10) ]}\E/, 'the first');
@@ -275,14 +283,16 @@ for_each_database(sub {
     check('S-43 wrong data are never sent with 200' => sub {
         my $file = "$env->{store}/$id";
 
-        truncate($file, 1000) or die "truncate() failed: $!\n";
+        $env->replace_data($id, substr($data, 0, 1000));
         my $r = $env->request('GET', $path);
         isnt($r->{status}, 200, 'a short file is not served')
             or diag($r->summary());
 
-        unlink($file);
+        $env->remove_data($id);
         refused($env, 404, 'the data are missing', 'GET', $path);
         status_is($env->request('HEAD', $path), 200, 'HEAD still answers');
+
+        return if $env->default_store() ne 'file';
 
         mkdir($file);
         $r = $env->request('GET', $path);

@@ -88,7 +88,8 @@ for_each_database(sub {
 
         my %expected = (
             id => $id, uri => "$base/$id", name => 'detailed',
-            type => 'ramdisk', size => '21', store => 'file',
+            type => 'ramdisk', size => '21',
+            store => $env->default_store(),
             status => 'active', deleted_at => '',
         );
 
@@ -100,7 +101,7 @@ for_each_database(sub {
                                           'a.b' => 'dotted' },
                   'properties without "type"');
         ok(!exists $image->{$_}, "no $_") for qw/ location location_data /;
-        unlike($r->{body}, qr/file:|\Q$env->{store}\E/, 'no location');
+        unlike($r->{body}, $env->places(), 'no location');
         $env->wipe();
     });
 

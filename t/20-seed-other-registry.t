@@ -45,7 +45,8 @@ check('S-03 an image by another registry' => sub {
     my $meta = $env->request('HEAD', "/images/$id")->meta();
     my %expected = (name => 'n', type => 'kernel', size => 500_000,
                     status => 'active', checksum => md5_of($data),
-                    'property-k' => 'v', store => 'file');
+                    'property-k' => 'v',
+                    store => $env->default_store());
 
     is($meta->{$_}, $expected{$_}, $_) for sort keys %expected;
     is(md5_of($env->request('GET', "/images/$id")->{body}), md5_of($data),

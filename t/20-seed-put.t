@@ -32,7 +32,8 @@ for_each_database(sub {
 
         my $meta = $r->meta();
         my %expected = (name => 'after', type => 'raw', size => 4,
-                        store => 'file', status => 'active', id => $id,
+                        store => $env->default_store(),
+                        status => 'active', id => $id,
                         is_public => 'True', 'property-a' => '1',
                         'property-b' => 'two', 'property-c' => '3',
                         deleted_at => '',
@@ -192,7 +193,7 @@ for_each_database(sub {
             [ 400, 'negative size', $id, { size => '-4' },
               { body => 'data' } ],
             [ 400, 'long name', $id, { name => 'n' x 256 }, {} ],
-            [ 400, 'unknown store', $id, { store => 'swift' },
+            [ 400, 'unknown store', $id, { store => $env->absent_store() },
               { body => 'data' } ],
             [ 400, 'content type', $id, {},
               { body => 'data', headers => [ 'Content-Type', 'a/b' ] } ],

@@ -45,7 +45,7 @@ for_each_database(sub {
             my $r = $env->request('GET', $path);
             my $text = $r->{head} . $r->{body};
 
-            unlike($text, qr/\Q$env->{store}\E|file:/, "$path: no place");
+            unlike($text, $env->places(), "$path: no place");
             unlike($text, qr/\b$env->{registry}{port}\b/,
                    "$path: no registry");
         }
@@ -62,7 +62,7 @@ for_each_database(sub {
         my $image = $r->json()->{image};
         my %expected = (id => $id, name => 'r', status => 'active', size => 4,
                         checksum => md5_of('data'),
-                        location => "file://$env->{store}/$id");
+                        location => $env->location($id));
 
         is($image->{$_}, $expected{$_}, $_) for sort keys %expected;
         is($image->{properties}{k}, 'v', 'properties');

@@ -25,6 +25,7 @@ sub conf {
 
     Glance::Registry::write_config("$dir/glance-scrubber.conf",
         filesystem_store_datadir => $env->{store},
+        run_dir => $env->{nginx}{dir},
         registry_host => '127.0.0.1',
         registry_port => $env->{registry}{port},
         %options);
@@ -221,6 +222,9 @@ for_each_database(sub {
     });
 
     check('data that cannot be removed' => sub {
+        plan(skip_all => 'a directory takes the place of a file')
+            if $env->default_store() ne 'file';
+
         my $id = $env->create({}, body => 'x');
 
         status_is($env->request('DELETE', "/images/$id"), 200, 'DELETE');

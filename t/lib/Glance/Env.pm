@@ -2,8 +2,8 @@ package Glance::Env;
 
 # Copyright (C) ngx_glance authors
 
-# A whole service: database, registries, nginx with a file store; and what
-# tests ask about it.
+# A whole service: database, registries, nginx with a store; and what tests
+# ask about it.
 
 use warnings;
 use strict;
@@ -16,8 +16,9 @@ use Glance::Data qw/ digest_of_file /;
 use Glance::Database;
 use Glance::HTTP;
 use Glance::Nginx;
-use Glance::Process qw/ store_dir wait_until /;
+use Glance::Process qw/ store_dir wait_until write_file /;
 use Glance::Registry;
+use Glance::Store;
 
 
 # new(kind, options):
@@ -25,7 +26,8 @@ use Glance::Registry;
 #   registries => 1, nginxes => 1        how many of each
 #   registry => { option => value }      of glance-registry.conf
 #   nginx => { option => value }         see Glance::Nginx
-#   store => DIR, database => Glance::Database
+#   store => DIR                         of files, or beside a remote store
+#   database => Glance::Database
 #   worker => 1                          glance-worker runs
 
 sub new {
@@ -80,7 +82,10 @@ sub worker {
     return $env->{worker_program} ||= Glance::Worker->new(
         store => $env->{store},
         registry => $env->{registry},
-        options => $env->{worker_options} || {},
+        options => {
+            $env->remote() ? (run_dir => $env->{nginx}{dir}) : (),
+            %{$env->{worker_options} || {}},
+        },
     );
 }
 
@@ -233,7 +238,28 @@ sub status_of {
 }
 
 
-# the truth: files of the store, rows of the database
+# the truth: data in the store, whichever it is, and rows of the database
+
+sub default_store {
+    return Glance::Store::kind();
+}
+
+
+# one that is known and not configured
+
+sub absent_store {
+    return Glance::Store::kind() eq 's3' ? 'swift' : 's3';
+}
+
+
+sub remote {
+    my ($env) = @_;
+
+    return Glance::Store::of($env->{store});
+}
+
+
+# "{store}/ID" of a file; of others, what they call that image
 
 sub files {
     my ($env) = @_;
@@ -249,9 +275,59 @@ sub files {
         push @files, $name;
     }}, $env->{store});
 
+    push @files, $env->remote()->files() if $env->remote();
     @files = sort @files;
 
     return @files;
+}
+
+
+# (size, MD5) of an image's data in the store
+
+sub digest {
+    my ($env, $id) = @_;
+
+    my $file = "$env->{store}/$id";
+
+    return (-s $file, digest_of_file($file)) if -e $file;
+    return $env->remote() ? $env->remote()->digest($id) : ();
+}
+
+
+sub location {
+    my ($env, $id) = @_;
+
+    return $env->remote() ? $env->remote()->location($id)
+                          : "file://$env->{store}/$id";
+}
+
+
+# what locations have in them
+
+sub places {
+    my ($env) = @_;
+
+    my $remote = $env->remote() ? $env->remote()->{name} : 'file:';
+
+    return qr/file:|swift\+|s3:|\Q$env->{store}\E|\b$remote\b/;
+}
+
+
+# puts other data in their place, and takes them away
+
+sub replace_data {
+    my ($env, $id, $data) = @_;
+
+    return $env->remote() ? $env->remote()->replace($id, $data)
+                          : write_file("$env->{store}/$id", $data);
+}
+
+
+sub remove_data {
+    my ($env, $id) = @_;
+
+    return $env->remote() ? $env->remote()->remove($id)
+                          : unlink("$env->{store}/$id");
 }
 
 
@@ -369,9 +445,7 @@ sub contradictions {
         if (!delete $file{$id}) {
             push @found, "no file of active image $id";
 
-        } elsif (-s "$env->{store}/$id" != $size
-                 || digest_of_file("$env->{store}/$id") ne $checksum)
-        {
+        } elsif (join(' ', $env->digest($id)) ne "$size $checksum") {
             push @found, "wrong bytes in active image $id";
         }
     }
@@ -392,6 +466,7 @@ sub wipe {
         eval { $env->{database}->query("DELETE FROM $table") };
     }
 
+    $env->remote()->wipe() if $env->remote();
     unlink map { "$env->{store}/$_" } $env->files();
 }
 
@@ -418,7 +493,7 @@ sub finish {
         $p->stop(signal => $p->{name} eq 'nginx' ? 'QUIT' : 'TERM');
     }
 
-    my @complaints = map { $_->complaints() } @programs;
+    my @complaints = map { $_->complaints() } @programs, 'Glance::Store';
 
     is(join("\n", @complaints), '', 'no alerts, no sanitizer reports');
 }

@@ -15,6 +15,7 @@ use Glance::Process qw/
     temp_dir wait_until write_file
 /;
 use Glance::Program;
+use Glance::Store;
 
 
 # new(store => DIR, registries => ['host:port', ..]; options:
@@ -225,6 +226,7 @@ sub config {
         daemon => $p->{daemon} ? 'on' : 'off',
         (map { $_ => defined $p->{$_} ? $p->{$_} : '' }
             qw/ dir port port_h2 access_log log main http server /),
+        removals => $p->{stock} ? '' : $p->removals(),
         location => $p->{stock} ? 'return 200 stock;' : $p->location(),
         internal => $p->{stock} ? '' : $p->internal(),
     );
@@ -284,10 +286,12 @@ sub adapted {
 sub location {
     my ($p) = @_;
 
+    my $remote = Glance::Store::of($p->{store});
+
     my @lines = (
         'glance',
         'glance_registry /_glance_registry',
-        'glance_default_store file',
+        $remote ? $remote->directives() : 'glance_default_store file',
         "glance_file_root $p->{store}",
         'glance_thread_pool glance',
         'glance_digest_pool glance_digest nice=10',
@@ -356,6 +360,25 @@ sub internal {
     }
 
     return $text;
+}
+
+
+# where a worker has data of a remote store removed, unless the test does that
+
+sub removals {
+    my ($p) = @_;
+
+    my $remote = Glance::Store::of($p->{store});
+
+    return '' if !$remote || ($p->{http} || '') =~ /glance_removals/;
+
+    mkdir("$p->{dir}/worker");
+
+    return join("\n        ", 'server {',
+        "listen unix:$p->{dir}/worker/api.sock;", 'location / {',
+        (map { "$_;" } 'glance_removals',
+         'glance_registry /_glance_registry', 'glance_file_root /nowhere',
+         $remote->directives()), '}', '}');
 }
 
 
@@ -435,6 +458,7 @@ http {
     large_client_header_buffers 4 16k;
 
     %%http%%
+    %%removals%%
 
     server {
         listen 127.0.0.1:%%port%%;

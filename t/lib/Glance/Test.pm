@@ -29,6 +29,7 @@ use Glance::Process qw/
     stop_process store_dir temp_dir wait_until write_file
 /;
 use Glance::Registry;
+use Glance::Store;
 
 our @ISA = qw/ Exporter /;
 
@@ -65,7 +66,7 @@ sub for_each_database {
 
     for my $kind (@kinds) {
         subtest($kind => sub {
-            my $missing = Glance::Database::missing($kind);
+            my $missing = missing($kind);
 
             plan(skip_all => $missing) if $missing;
             run_env($code, $kind, %options);
@@ -74,12 +75,19 @@ sub for_each_database {
 }
 
 
+sub missing {
+    my ($kind) = @_;
+
+    return Glance::Database::missing($kind) || Glance::Store::missing();
+}
+
+
 # the same for one, where the database makes no difference
 
 sub with_env {
     my ($kind, $code, %options) = @_;
 
-    my $missing = Glance::Database::missing($kind);
+    my $missing = missing($kind);
 
     plan(skip_all => $missing) if $missing;
     run_env($code, $kind, %options);
