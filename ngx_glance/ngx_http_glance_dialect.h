@@ -82,6 +82,10 @@ ngx_uint_t ngx_http_glance_data_type(ngx_http_request_t *r);
 ngx_uint_t ngx_http_glance_data_length(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, off_t expected);
 
+/* what v1 shows of an image, as the registry is asked for it */
+ngx_int_t ngx_http_glance_v1_shown_fields(ngx_http_request_t *r,
+    ngx_uint_t detail, ngx_str_t *fields);
+
 void ngx_http_glance_v2_nothing(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 

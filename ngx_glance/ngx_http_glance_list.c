@@ -8,7 +8,14 @@
 #include "ngx_http_glance_list.h"
 
 
-#define NGX_HTTP_GLANCE_PAGE  1000
+/* of a page, which is read and written anew while all others wait */
+#define NGX_HTTP_GLANCE_PAGE  100
+
+#define NGX_HTTP_GLANCE_LIST_FIELDS                                           \
+    "id,name,status,size,disk_format,container_format,properties,truncated"
+#define NGX_HTTP_GLANCE_LIST_DETAIL                                           \
+    NGX_HTTP_GLANCE_LIST_FIELDS ",is_public,deleted,created_at,updated_at,"   \
+    "deleted_at,location"
 
 
 /*
@@ -67,6 +74,13 @@ ngx_http_glance_list(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     cln->handler = ngx_http_glance_list_cleanup;
 
     ctx->data = list;
+
+    if (detail) {
+        ngx_str_set(&ctx->fields, NGX_HTTP_GLANCE_LIST_DETAIL);
+
+    } else {
+        ngx_str_set(&ctx->fields, NGX_HTTP_GLANCE_LIST_FIELDS);
+    }
 
     if (ngx_http_glance_base_uri(r, &list->base) != NGX_OK) {
         ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);

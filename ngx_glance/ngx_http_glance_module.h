@@ -253,6 +253,7 @@ struct ngx_http_glance_ctx_s {
     ngx_str_t                   scope;          /* of the system: "all" */
     ngx_http_glance_keystone_t *keystone;       /* asking for these */
     const char                 *policy;         /* rule of API v2, in calls */
+    ngx_str_t                   fields;         /* asked for in calls, or all */
     ngx_http_glance_cors_conf_t  *cors;         /* origin was looked at */
     ngx_str_t                   origin;         /* allowed, or empty */
 
@@ -277,6 +278,7 @@ struct ngx_http_glance_ctx_s {
     unsigned                    finalized:1;
     unsigned                    id_sent:1;
     unsigned                    v2:1;           /* the path is one of v2 */
+    unsigned                    detail:1;       /* the long form of a list */
     unsigned                    ranged:1;       /* a part is sent only */
     unsigned                    passed:1;       /* to the registry's location */
     unsigned                    fault_due:1;    /* in place of nginx's page */

@@ -153,6 +153,8 @@ ngx_http_glance_registry_headers(ngx_http_request_t *sr,
     if (ngx_http_glance_call_header(sr, "x-openstack-request-id",
                                     &ctx->request_id)
         != NGX_OK
+        || ngx_http_glance_call_header(sr, "x-glance-fields", &ctx->fields)
+           != NGX_OK
         || ngx_http_glance_registry_identity(sr, ctx) != NGX_OK)
     {
         return NGX_ERROR;

@@ -472,6 +472,47 @@ ngx_http_glance_v1_json(ngx_http_request_t *r, ngx_http_glance_image_t *image,
 }
 
 
+/* the value of X-Glance-Fields: ":0" where null is no answer */
+
+ngx_int_t
+ngx_http_glance_v1_shown_fields(ngx_http_request_t *r, ngx_uint_t detail,
+    ngx_str_t *fields)
+{
+    u_char      *p;
+    size_t       len;
+    ngx_uint_t   i;
+
+    len = 0;
+
+    for (i = 0; ngx_http_glance_v1_shown[i].name; i++) {
+        len += ngx_strlen(ngx_http_glance_v1_shown[i].name)
+               + sizeof(":0,") - 1;
+    }
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    fields->data = p;
+
+    for (i = 0; ngx_http_glance_v1_shown[i].name; i++) {
+
+        if (detail || ngx_http_glance_v1_shown[i].brief) {
+            p = ngx_sprintf(p, "%s%s%s", (p == fields->data) ? "" : ",",
+                            ngx_http_glance_v1_shown[i].name,
+                            (ngx_http_glance_v1_shown[i].type
+                             == NGX_HTTP_GLANCE_V1_NUMBER)
+                            ? ":0" : "");
+        }
+    }
+
+    fields->len = p - fields->data;
+
+    return NGX_OK;
+}
+
+
 /* always with six digits of a second, which other registries leave out */
 
 static json_t *

@@ -8,17 +8,12 @@
 
 
 static void ngx_http_glance_v1_list(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, const char *path,
-    ngx_http_glance_step_pt next);
+    ngx_http_glance_ctx_t *ctx, ngx_uint_t detail);
 static ngx_int_t ngx_http_glance_v1_args(ngx_http_request_t *r,
     ngx_str_t *args);
 static ngx_uint_t ngx_http_glance_v1_known(u_char *name, size_t len);
-static void ngx_http_glance_v1_index_page(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_v1_detail_page(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_v1_page(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_uint_t detail);
+    ngx_http_glance_ctx_t *ctx);
 static json_t *ngx_http_glance_v1_elements(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, json_t *images, ngx_uint_t detail);
 
@@ -50,30 +45,35 @@ static const ngx_str_t  ngx_http_glance_v1_filters[] = {
 void
 ngx_http_glance_v1_index(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
-    ngx_http_glance_v1_list(r, ctx, "/images", ngx_http_glance_v1_index_page);
+    ngx_http_glance_v1_list(r, ctx, 0);
 }
 
 
 void
 ngx_http_glance_v1_detail(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
-    ngx_http_glance_v1_list(r, ctx, "/images/detail",
-                            ngx_http_glance_v1_detail_page);
+    ngx_http_glance_v1_list(r, ctx, 1);
 }
 
 
 static void
 ngx_http_glance_v1_list(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
-    const char *path, ngx_http_glance_step_pt next)
+    ngx_uint_t detail)
 {
     ngx_str_t  args;
 
-    if (ngx_http_glance_v1_args(r, &args) != NGX_OK) {
+    if (ngx_http_glance_v1_args(r, &args) != NGX_OK
+        || ngx_http_glance_v1_shown_fields(r, detail, &ctx->fields) != NGX_OK)
+    {
         ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
 
-    ngx_http_glance_registry_path(r, ctx, "GET", &args, NULL, next, path);
+    ctx->detail = detail;
+
+    ngx_http_glance_registry_path(r, ctx, "GET", &args, NULL,
+                                  ngx_http_glance_v1_page,
+                                  detail ? "/images/detail" : "/images");
 }
 
 
@@ -156,30 +156,30 @@ ngx_http_glance_v1_known(u_char *name, size_t len)
 }
 
 
-static void
-ngx_http_glance_v1_index_page(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx)
-{
-    ngx_http_glance_v1_page(r, ctx, 0);
-}
-
+/*
+ * A registry that knows X-Glance-Fields has written what clients are to see,
+ * so that a long list costs this worker nothing; others' lists are read and
+ * written anew.
+ */
 
 static void
-ngx_http_glance_v1_detail_page(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx)
+ngx_http_glance_v1_page(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
-    ngx_http_glance_v1_page(r, ctx, 1);
-}
-
-
-static void
-ngx_http_glance_v1_page(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
-    ngx_uint_t detail)
-{
-    json_t  *json, *elements;
+    json_t     *json, *elements;
+    ngx_str_t  *fields;
 
     if (ctx->call.status != NGX_HTTP_OK) {
         ngx_http_glance_fault_call(r, ctx);
+        return;
+    }
+
+    fields = ngx_http_glance_header_in(ctx->call.headers, "x-glance-fields");
+
+    if (fields && fields->len == ctx->fields.len
+        && ngx_strncmp(fields->data, ctx->fields.data, fields->len) == 0)
+    {
+        ngx_http_glance_send(r, ctx, NGX_HTTP_OK, "application/json",
+                             &ctx->call.body);
         return;
     }
 
@@ -187,7 +187,7 @@ ngx_http_glance_v1_page(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 
     elements = ngx_http_glance_v1_elements(r, ctx,
                                            json_object_get(json, "images"),
-                                           detail);
+                                           ctx->detail);
     if (elements == NULL) {
         ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_GATEWAY,
                               "The registry sent a malformed list");

@@ -39,7 +39,7 @@ registry_rc_e registry_db_image_delete(registry_tx_t *tx, glance_str_t id,
 
 
 /*
- * Properties and locations (and tags) of the first n images of a list (at
+ * Properties (and locations, and tags) of the first n images of a list (at
  * most REGISTRY_CHILDREN_MAX).  REGISTRY_LIMIT: more than max bytes of them.
  */
 #define REGISTRY_CHILDREN_MAX  128
@@ -47,6 +47,7 @@ registry_rc_e registry_db_image_delete(registry_tx_t *tx, glance_str_t id,
 typedef struct {
     size_t  n;
     size_t  max;
+    bool    locations;
     bool    tags;
 } registry_children_t;
 

@@ -237,8 +237,11 @@ registry_db_image_children(registry_tx_t *tx, registry_pool_t *pool,
     registry_query_init(&q, tx->pool);
     registry_query_add(&q, REGISTRY_PROPERTIES);
     registry_query_in(&q, ids, n);
-    registry_query_add(&q, REGISTRY_LOCATIONS);
-    registry_query_in(&q, ids, n);
+
+    if (children->locations) {
+        registry_query_add(&q, REGISTRY_LOCATIONS);
+        registry_query_in(&q, ids, n);
+    }
 
     if (children->tags) {
         registry_query_add(&q, REGISTRY_TAGS);

@@ -512,9 +512,12 @@ static registry_rc_e
 registry_images_reply(registry_request_t *rq, registry_rc_e rc,
     const registry_image_t *image)
 {
+    registry_fields_t  all;
+
     if (rc == REGISTRY_OK) {
         registry_out_text(&rq->out, "{\"image\": ");
-        registry_json_image(&rq->out, image);
+        registry_json_fields(&all, true);
+        registry_json_image(&rq->out, image, &all);
         registry_out_text(&rq->out, "}");
     }
 

@@ -21,11 +21,27 @@
  * name of the field in err.
  */
 
-void registry_json_image(registry_out_t *out, const registry_image_t *image);
+/* some fields of an image, and which of them are 0 instead of null: bits */
+
+typedef struct {
+    uint32_t  shown;
+    uint32_t  zero;
+} registry_fields_t;
+
+/* all of them, or those of the short list */
+void registry_json_fields(registry_fields_t *fields, bool detail);
+
+/* "id,size:0"; false: there is one that no image has */
+bool registry_json_fields_parse(registry_fields_t *fields, glance_str_t text);
+
+bool registry_json_fields_shows(const registry_fields_t *fields,
+    const char *name);
+
+void registry_json_image(registry_out_t *out, const registry_image_t *image,
+    const registry_fields_t *fields);
 
 /* an object, whatever the text is */
 void registry_json_metadata(registry_out_t *out, glance_str_t text);
-void registry_json_brief(registry_out_t *out, const registry_image_t *image);
 void registry_json_members(registry_out_t *out,
     const registry_member_t *members);
 void registry_json_shared(registry_out_t *out,

@@ -24,10 +24,12 @@ typedef struct {
     bool                 ascending;
     bool                 all;           /* whoever owns them */
     bool                 detail;
+    registry_fields_t    fields;
 } registry_list_ctx_t;
 
 
 static registry_rc_e registry_list(registry_request_t *rq, bool detail);
+static registry_rc_e registry_list_fields(registry_list_ctx_t *ctx);
 static registry_rc_e registry_list_arg(registry_list_ctx_t *ctx,
     const registry_arg_t *arg);
 static void registry_list_parts(registry_list_ctx_t *ctx);
@@ -50,9 +52,7 @@ static registry_rc_e registry_list_page(registry_tx_t *tx,
     registry_list_ctx_t *ctx, registry_image_t **images, registry_err_t *err);
 static registry_rc_e registry_list_render(registry_tx_t *tx,
     registry_list_ctx_t *ctx, registry_image_t *images, registry_err_t *err);
-static void registry_list_record(const registry_request_t *rq,
-    registry_out_t *out, const registry_image_t *image);
-static void registry_list_brief(const registry_request_t *rq,
+static void registry_list_item(const registry_page_t *page,
     registry_out_t *out, const registry_image_t *image);
 
 
@@ -100,6 +100,10 @@ registry_list(registry_request_t *rq, bool detail)
         rc = registry_list_arg(&ctx, arg);
     }
 
+    if (rc == REGISTRY_OK) {
+        rc = registry_list_fields(&ctx);
+    }
+
     if (rc != REGISTRY_OK) {
         return rc;
     }
@@ -120,6 +124,32 @@ registry_list(registry_request_t *rq, bool detail)
 
     return registry_db_run(rq->app->db, "image list", REGISTRY_READ,
                            registry_list_run, &ctx, &rq->err);
+}
+
+
+/*
+ * X-Glance-Fields, with which our own API server asks for no more than it
+ * shows, so that it need not look at every image.  It comes back with the
+ * answer that it describes; with a field that is not known here it is as if
+ * it were not there.
+ */
+
+static registry_rc_e
+registry_list_fields(registry_list_ctx_t *ctx)
+{
+    glance_str_t         text;
+    registry_request_t  *rq = ctx->rq;
+
+    text = registry_request_header(rq, "X-Glance-Fields");
+
+    if (text.data == NULL
+        || !registry_json_fields_parse(&ctx->fields, text))
+    {
+        registry_json_fields(&ctx->fields, ctx->detail);
+        return REGISTRY_OK;
+    }
+
+    return registry_request_reply_header(rq, "X-Glance-Fields", text);
 }
 
 
@@ -500,9 +530,13 @@ registry_list_render(registry_tx_t *tx, registry_list_ctx_t *ctx,
     registry_page_t  page = { .rq = ctx->rq };
     registry_out_t  *out = &ctx->rq->out;
 
-    page.children = ctx->detail;
+    page.children = registry_json_fields_shows(&ctx->fields, "properties");
+    page.locations = registry_json_fields_shows(&ctx->fields, "location")
+                     || registry_json_fields_shows(&ctx->fields,
+                                                   "location_data");
     page.limit = ctx->list.limit;
-    page.item = ctx->detail ? registry_list_record : registry_list_brief;
+    page.item = registry_list_item;
+    page.data = &ctx->fields;
 
     registry_out_reset(out);
     registry_out_text(out, "{\"images\": [");
@@ -511,29 +545,22 @@ registry_list_render(registry_tx_t *tx, registry_list_ctx_t *ctx,
 
     /* whether another page follows, for our own API server */
 
-    registry_out_text(out, "], \"truncated\": ");
-    registry_out_bool(out, page.full);
-    registry_out_text(out, "}");
+    if (registry_json_fields_shows(&ctx->fields, "truncated")) {
+        registry_out_text(out, "], \"truncated\": ");
+        registry_out_bool(out, page.full);
+        registry_out_text(out, "}");
+
+    } else {
+        registry_out_text(out, "]}");
+    }
 
     return rc;
 }
 
 
 static void
-registry_list_record(const registry_request_t *rq, registry_out_t *out,
+registry_list_item(const registry_page_t *page, registry_out_t *out,
     const registry_image_t *image)
 {
-    (void) rq;
-
-    registry_json_image(out, image);
-}
-
-
-static void
-registry_list_brief(const registry_request_t *rq, registry_out_t *out,
-    const registry_image_t *image)
-{
-    (void) rq;
-
-    registry_json_brief(out, image);
+    registry_json_image(out, image, page->data);
 }

@@ -64,7 +64,7 @@ registry_page_render(registry_tx_t *tx, registry_page_t *page,
         len = out->len;
 
         registry_out_text(out, (page->count == 0) ? "" : ", ");
-        page->item(page->rq, out, image);
+        page->item(page, out, image);
 
         if (out->len > REGISTRY_LIST_MAX && page->count > 0) {
             registry_out_cut(out, len);
@@ -91,7 +91,7 @@ registry_page_batch(registry_tx_t *tx, registry_page_t *page,
 {
     size_t               count;
     registry_rc_e        rc;
-    registry_children_t  children = { 0, 0, page->tags };
+    registry_children_t  children = { 0, 0, page->locations, page->tags };
 
     count = 0;
 

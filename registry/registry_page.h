@@ -17,21 +17,25 @@
  * at a time, so that memory is bounded by the answer's own limit.
  */
 
-typedef struct {
+typedef struct registry_page_s  registry_page_t;
+
+struct registry_page_s {
     registry_request_t      *rq;
     bool                     children;
+    bool                     locations;
     bool                     tags;
     int64_t                  limit;
-    void                   (*item)(const registry_request_t *rq,
+    void                   (*item)(const registry_page_t *page,
                                 registry_out_t *out,
                                 const registry_image_t *image);
+    const void              *data;      /* the item's */
 
     /* filled */
     int64_t                  count;
     bool                     full;      /* another page may follow */
     const registry_image_t  *last;
     registry_pool_t         *pool;
-} registry_page_t;
+};
 
 
 /* written to the request's answer, with commas between */

@@ -30,6 +30,8 @@ static void registry_v2_list_parts(registry_v2_list_t *ctx);
 static void registry_v2_list_admin(registry_v2_list_t *ctx);
 static void registry_v2_list_part(registry_v2_list_t *ctx,
     registry_part_e part);
+static void registry_v2_list_item(const registry_page_t *page,
+    registry_out_t *out, const registry_image_t *image);
 static registry_rc_e registry_v2_list_run(registry_tx_t *tx, void *arg,
     registry_err_t *err);
 static registry_rc_e registry_v2_list_marker(registry_tx_t *tx,
@@ -437,7 +439,9 @@ registry_v2_list_run(registry_tx_t *tx, void *arg, registry_err_t *err)
     page.children = true;
     page.tags = true;
     page.limit = ctx->list.limit;
-    page.item = registry_v2_image_json;
+    page.locations = ctx->rq->app->show_direct_url
+                     || ctx->rq->app->show_locations;
+    page.item = registry_v2_list_item;
 
     registry_out_reset(out);
     registry_out_text(out, "{\"images\": [");
@@ -455,6 +459,14 @@ registry_v2_list_run(registry_tx_t *tx, void *arg, registry_err_t *err)
     registry_out_text(out, "}");
 
     return rc;
+}
+
+
+static void
+registry_v2_list_item(const registry_page_t *page, registry_out_t *out,
+    const registry_image_t *image)
+{
+    registry_v2_image_json(page->rq, out, image);
 }
 
 

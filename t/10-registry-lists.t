@@ -279,6 +279,46 @@ for_each_registry(sub {
 
         is_deeply($images{$new->{id}}, $new, 'with its children');
     });
+
+    check('some fields only' => sub {
+        my $id = new_image($r, { name => 'fields', status => 'queued',
+                                 is_public => JSON::PP::true, min_ram => 7,
+                                 properties => { p => 'v' } })->{id};
+        my $list = sub {
+            my ($path, $fields) = @_;
+            my $a = $r->request('GET', "$path?name=fields",
+                                headers => [ 'X-Glance-Fields' => $fields ]);
+
+            is($a->{status}, 200, "$path $fields");
+            return ($a->json(), scalar $a->header('X-Glance-Fields'),
+                    $a->{body});
+        };
+
+        my ($json, $told, $text) = $list->('/images/detail',
+                                           'min_ram,id,size:0,properties');
+        is_deeply($json, { images => [ { id => $id, size => 0, min_ram => 7,
+                                         properties => { p => 'v' } } ] },
+                  'those, and 0 for null');
+        is($told, 'min_ram,id,size:0,properties', 'it says so');
+        like($text, qr/\[\{"id": .*, "size": .*, "min_ram": /,
+             'in their usual order');
+
+        ($json) = $list->('/images', 'status,size,truncated');
+        is_deeply($json, { images => [ { status => 'queued', size => undef } ],
+                           truncated => JSON::PP::false },
+                  'of the short list, too');
+
+        ($json) = $list->('/images/detail', 'truncated');
+        is_deeply($json->{images}, [ {} ], 'none');
+
+        for my $fields ('id,colour', '', ',', 'id:1', 'id,', ':0') {
+            my ($json, $told) = $list->('/images', $fields);
+
+            is(join(' ', sort keys %{$json->{images}[0]}), "@brief",
+               'unknown: as if it were not asked for');
+            is($told, undef, 'and it is not told');
+        }
+    });
 }, flavor => '');
 
 
