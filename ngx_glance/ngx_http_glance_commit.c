@@ -29,6 +29,8 @@ static void ngx_http_glance_commit_ask(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_commit_answer(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_commit_unknown(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_commit_done(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_commit_forgotten(ngx_http_request_t *r,
@@ -358,15 +360,7 @@ ngx_http_glance_commit_recorded(ngx_http_request_t *r,
             return;
         }
 
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "the outcome of committing image \"%V\" is unknown, "
-                      "its data stay until a sweep decides",
-                      &ctx->image.id);
-
-        ctx->store->keep(ctx->upload->handle);
-
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_SERVICE_UNAVAILABLE,
-                              "The registry is not available");
+        ngx_http_glance_commit_unknown(r, ctx);
         return;
     }
 
@@ -405,7 +399,13 @@ ngx_http_glance_commit_answer(ngx_http_request_t *r,
     image = ctx->image;
 
     if (ngx_http_glance_call_failed(ctx)) {
-        ngx_http_glance_commit_retry(r, ctx, ngx_http_glance_commit_ask);
+
+        if ((ngx_msec_int_t) (u->deadline - ngx_current_msec) > 0) {
+            ngx_http_glance_commit_retry(r, ctx, ngx_http_glance_commit_ask);
+            return;
+        }
+
+        ngx_http_glance_commit_unknown(r, ctx);
         return;
     }
 
@@ -439,6 +439,26 @@ ngx_http_glance_commit_answer(ngx_http_request_t *r,
                                 "Image %V could not be found after upload. "
                                 "The image was deleted during the upload",
                                 &ctx->image.id);
+}
+
+
+/* neither kept nor given up: the lease is not renewed, so a sweep decides */
+
+static void
+ngx_http_glance_commit_unknown(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "the outcome of committing image \"%V\" is unknown, "
+                  "its data stay until a sweep decides",
+                  &ctx->image.id);
+
+    ngx_http_glance_upload_stop(ctx->upload);
+
+    ctx->store->keep(ctx->upload->handle);
+
+    ngx_http_glance_fault(r, ctx, NGX_HTTP_SERVICE_UNAVAILABLE,
+                          "The registry is not available");
 }
 
 

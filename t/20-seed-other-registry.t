@@ -25,7 +25,7 @@ ok(wait_until(sub { eval { Glance::HTTP->new(port => $port) } }),
 
 my $nginx = Glance::Nginx->new(store => $store,
     registries => [ "127.0.0.1:$port" ],
-    directives => "glance_registry_claims off;\n");
+    directives => "glance_registry_claims off;\nglance_commit_timeout 3s;\n");
 $nginx->start();
 
 # of Glance::Env, only what needs no database
@@ -92,6 +92,19 @@ check('S-03 failures are recorded there, too' => sub {
 
     ok(wait_until(sub { !$env->files() }), 'no file');
     unlike(read_file($log), qr/ 500$/m, 'requests are understood');
+});
+
+
+check('a commit that it neither does nor explains' => sub {
+    refused($env, 503, 'registry', 'POST', '/images',
+            meta => { name => 'stuck' }, body => 'data');
+
+    my @files = $env->files();
+
+    ok(@files > 0, 'the data stay');
+    is(scalar($nginx->log_lines('outcome of committing')), 1,
+       'which the log says');
+    unlink(map { "$store/$_" } @files);
 });
 
 

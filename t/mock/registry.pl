@@ -2,9 +2,6 @@
 
 # Copyright (C) ngx_glance authors
 
-# Another registry: it speaks the Registry API as Glance's own did, keeps all
-# in memory, and knows nothing of the extensions of glance-registry.
-#
 #     registry.pl PORT
 
 use warnings;
@@ -107,6 +104,7 @@ sub route {
     my $image = $images{$id};
 
     return (404, '') if !$image || $image->{deleted};
+    return (503, '') if $image->{stuck};
     return (200, { image => $image }) if $method eq 'GET';
     return update($image, $in, $head) if $method eq 'PUT';
 
@@ -200,6 +198,13 @@ sub update {
     return (409, 'Image operation conflicts')
         if defined $in->{from_state}
            && $in->{from_state} ne $image->{status};
+
+    if (($image->{name} || '') eq 'stuck'
+        && ($in->{image}{status} || '') eq 'active')
+    {
+        $image->{stuck} = 1;
+        return (409, 'Image operation conflicts');
+    }
 
     $image->{properties} = {}
         if $head =~ /^x-glance-registry-purge-props:\s*true\s*$/im
