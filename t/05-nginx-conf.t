@@ -25,7 +25,7 @@ my $module = Glance::Program::built('ngx_http_glance_module.so');
 sub nginx_test {
     my ($text) = @_;
 
-    my $dir = temp_dir();
+    my $dir = prefix_dir();
 
     write_file("$dir/nginx.conf", $text);
 

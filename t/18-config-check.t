@@ -113,6 +113,7 @@ check('every option of Glance is known' => sub {
 
     write_file("$dir/glance-api.conf",
                $text . "[DEFAULT]\nrun_dir = $dir/run\n"
+               . 'nginx_binary = ' . Glance::Nginx::binary() . "\n"
                . "[glance_store]\nfilesystem_store_datadir = $dir/images\n");
 
     my ($status, $said) = run_command([
@@ -528,6 +529,7 @@ check('directives' => sub {
         'user = ' . getpwuid($>),
         'nginx_module = '
             . Glance::Program::built('ngx_http_glance_module.so'),
+        'nginx_binary = ' . Glance::Nginx::binary(),
         'delayed_delete = True',
         '[image_format]', 'gpt_safety_checks_nonfatal = mbr',
         'require_image_format_match = True',
