@@ -105,6 +105,10 @@ static const registry_route_t  registry_routes[] = {
     { { "v2", "schemas", "*", NULL }, REGISTRY_ROUTE_BARE(REGISTRY_GET),
       { [REGISTRY_GET] = registry_v2_schemas_show } },
 
+    { { "v2", "schemas", "metadefs", "*", NULL },
+      REGISTRY_ROUTE_BARE(REGISTRY_GET),
+      { [REGISTRY_GET] = registry_v2_schemas_metadefs } },
+
     { { "v2", "images", NULL }, 0,
       { [REGISTRY_GET] = registry_v2_images_list,
         [REGISTRY_POST] = registry_v2_images_create } },

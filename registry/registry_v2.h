@@ -42,6 +42,7 @@ registry_rc_e registry_v2_locations_add(registry_request_t *rq);
 
 /* registry_v2_info.c */
 registry_rc_e registry_v2_schemas_show(registry_request_t *rq);
+registry_rc_e registry_v2_schemas_metadefs(registry_request_t *rq);
 registry_rc_e registry_v2_info_import(registry_request_t *rq);
 registry_rc_e registry_v2_info_stores(registry_request_t *rq);
 registry_rc_e registry_v2_info_stores_detail(registry_request_t *rq);

@@ -11,6 +11,7 @@
 
 #include "registry_db_v2.h"
 #include "registry_v2_fields.h"
+#include "registry_v2_schema_docs.h"
 
 
 /* what there is: schemas, ways to import, stores, tasks of an image */
@@ -38,7 +39,21 @@ registry_v2_schemas_show(registry_request_t *rq)
 
     formats = registry_v2_formats(rq);
 
-    if (registry_v2_schema(&rq->out, rq->params[0], &formats)) {
+    if (registry_v2_schema(&rq->out, rq->params[0], &formats)
+        || registry_v2_schema_doc(&rq->out, "", rq->params[0]))
+    {
+        return REGISTRY_OK;
+    }
+
+    return registry_err_set(&rq->err, REGISTRY_NOT_FOUND,
+                            "The resource could not be found.");
+}
+
+
+registry_rc_e
+registry_v2_schemas_metadefs(registry_request_t *rq)
+{
+    if (registry_v2_schema_doc(&rq->out, "metadefs/", rq->params[0])) {
         return REGISTRY_OK;
     }
 

@@ -140,6 +140,170 @@ sub members_schema {
 }
 
 
+# of tasks and metadata definitions
+
+sub task_schema {
+    my (@without) = @_;
+
+    my %properties = (
+        id => { @string, @uuid },
+        type => { @string, enum => [ qw/
+            import api_image_import location_import / ] },
+        status => { @string, enum => [ qw/
+            pending processing success failure / ] },
+        (map { $_ => { type => [ 'null', 'object' ] } } qw/ input result /),
+        (map { $_ => { @string } } qw/ owner message image_id request_id
+                                       user_id created_at updated_at /),
+        expires_at => { @text }, self => { @string, @ro },
+        schema => { @string, @ro },
+    );
+
+    delete @properties{@without};
+
+    return { name => 'task', properties => \%properties };
+}
+
+
+sub tasks_schema {
+    return {
+        name => 'tasks',
+        properties => {
+            tasks => { type => 'array',
+                       items => task_schema(qw/ input result message /) },
+            schema => { @string },
+        },
+        links => [ { rel => 'describedby', href => '{schema}' } ],
+    };
+}
+
+
+sub ref_to { return { '$ref' => "#/definitions/$_[0]" } }
+
+sub array_of { return { type => 'array', items => $_[0], @_[1 .. $#_] } }
+
+
+# keys of a metadata definition
+
+sub definition {
+    my (%more) = @_;
+
+    my @time = (@string, @ro, format => 'date-time');
+
+    return { created_at => { @time }, updated_at => { @time }, %more };
+}
+
+
+sub property_fields {
+    my $type = { @string, enum => [ qw/
+        array boolean integer number object string /, undef ] };
+
+    return {
+        name => { @string, maxLength => 80 }, title => { @string },
+        description => { @string }, operators => array_of({ @string }),
+        type => $type, required => ref_to('stringArray'),
+        minimum => { type => 'number' }, maximum => { type => 'number' },
+        (map { ("max$_" => ref_to('positiveInteger'),
+                "min$_" => ref_to('positiveIntegerDefault0')) }
+         qw/ Length Items /),
+        pattern => { @string, format => 'regex' },
+        enum => { type => 'array' }, readonly => { type => 'boolean' },
+        default => {}, uniqueItems => { type => 'boolean',
+                                        default => $false },
+        items => { type => 'object', properties => {
+            type => $type, enum => { type => 'array' } } },
+        additionalItems => { type => 'boolean' },
+    };
+}
+
+
+sub metadefs_schemas {
+    my @name = (@string, maxLength => 80);
+    my @closed = (additionalProperties => $false);
+
+    my %definitions = (
+        positiveInteger => { type => 'integer', minimum => 0 },
+        positiveIntegerDefault0 => { allOf => [
+            ref_to('positiveInteger'), { default => 0 } ] },
+        stringArray => array_of({ @string }, uniqueItems => $true),
+    );
+    my %some = (%definitions, stringArray => array_of({ @string },
+                uniqueItems => $true, minItems => 1));
+
+    $definitions{property} = {
+        type => 'object', additionalProperties => {
+            type => 'object', required => [ 'title', 'type' ],
+            properties => property_fields() },
+    };
+
+    my $namespace = {
+        name => 'namespace', @closed, required => [ 'namespace' ],
+        properties => definition(
+            namespace => { @name }, display_name => { @name },
+            description => { @string, maxLength => 500 },
+            visibility => { @string, enum => [ 'public', 'private' ] },
+            protected => { type => 'boolean' },
+            owner => { @string, maxLength => 255 },
+            self => { @string, @ro }, schema => { @string, @ro },
+            resource_type_associations => array_of({
+                type => 'object', properties => { map { $_ => { @string } }
+                    qw/ name prefix properties_target / } }),
+            properties => ref_to('property'),
+            objects => array_of({ type => 'object', properties => {
+                name => { @string }, description => { @string },
+                required => ref_to('stringArray'),
+                properties => ref_to('property') } }),
+            tags => array_of({ type => 'object', properties => {
+                name => { @string } } })),
+    };
+
+    my $object = {
+        name => 'object', @closed, required => [ 'name' ],
+        properties => definition(
+            name => { @name }, description => { @string },
+            required => ref_to('stringArray'),
+            properties => ref_to('property'),
+            self => { @string, @ro }, schema => { @string, @ro }),
+    };
+
+    my $property = { name => 'property', @closed,
+                     properties => property_fields() };
+    my $tag = { name => 'tag', @closed, required => [ 'name' ],
+                properties => definition(name => { @name }) };
+    my $type = { name => 'resource_type_association', @closed,
+                 required => [ 'name' ],
+                 properties => definition(map { $_ => { @name } } qw/
+                     name prefix properties_target /) };
+
+    my $page = sub {
+        my ($name, $items, %more) = @_;
+
+        my $properties = images_schema()->{properties};
+        delete $properties->{images};
+
+        return { name => $name, links => images_schema()->{links}, %more,
+                 properties => { %$properties, $name => $items } };
+    };
+
+    return (
+        namespace => { %$namespace, definitions => \%definitions },
+        namespaces => $page->('namespaces', array_of($namespace),
+                              definitions => \%definitions),
+        object => { %$object, definitions => \%definitions },
+        objects => $page->('objects', array_of($object),
+                           definitions => \%definitions),
+        property => { %$property, definitions => \%some,
+                      required => [ 'type', 'title', 'name' ] },
+        properties => $page->('properties', {
+            type => 'object', additionalProperties => { %$property,
+                required => [ 'type', 'title' ] } }, definitions => \%some),
+        tag => $tag, tags => $page->('tags', array_of($tag)),
+        resource_type => $type,
+        resource_types => $page->('resource_type_associations',
+                                  array_of($type)),
+    );
+}
+
+
 # a property may be called "description", too
 
 sub bare {
@@ -170,7 +334,12 @@ for_each_v2(sub {
 
     check('schemas' => sub {
         my %want = (image => image_schema(), images => images_schema(),
-                    member => member_schema(), members => members_schema());
+                    member => member_schema(), members => members_schema(),
+                    task => task_schema(), tasks => tasks_schema());
+
+        my %metadefs = metadefs_schemas();
+
+        $want{"metadefs/$_"} = $metadefs{$_} for keys %metadefs;
 
         for my $name (sort keys %want) {
             my $r = $v2->ask('p1', 'GET', "/schemas/$name");
@@ -187,11 +356,13 @@ for_each_v2(sub {
 
         fault_is($v2->ask('p1', 'GET', "/schemas/$_"), 404,
                  'The resource could not be found.')
-            for 'nope', 'task', 'image/image', 'imagess', '';
+            for 'nope', 'namespace', 'image/image', 'imagess', '',
+                'metadefs', 'metadefs/', 'metadefs/image', 'metadefs/tag/x';
         has_header(fault_is($v2->ask('p1', 'POST', '/schemas/image'), 405,
                             'not allowed'), 'Allow', 'GET');
-        fault_is($v2->ask('p1', 'GET', '/schemas/image', body => 'x'), 400,
-                 'A body is not expected with this request.');
+        fault_is($v2->ask('p1', 'GET', "/schemas/$_", body => 'x'), 400,
+                 'A body is not expected with this request.')
+            for 'image', 'metadefs/tag';
     });
 
     check('what there is' => sub {

@@ -119,7 +119,9 @@ part('versions, paths and methods' => sub {
     }
 
     $differ->run('alice', 'GET', "/v2/schemas/$_")
-        for qw/ image images member members nothing /;
+        for qw{ image images member members task tasks nothing },
+            map { "metadefs/$_" } qw/ namespace namespaces object objects
+                property properties resource_type resource_types tag tags /;
 });
 
 
