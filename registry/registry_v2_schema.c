@@ -427,14 +427,14 @@ registry_v2_attr_text(const registry_v2_formats_t *formats,
                                     REGISTRY_V2_VALUE_MAX);
         }
 
-        if (attr == NULL) {
-            return REGISTRY_OK;
-        }
-
     } else if (registry_v2_control(value)) {
         return registry_err_set(err, REGISTRY_INVALID, REGISTRY_V2_INVALID
                                 "%s must not contain control characters",
                                 attr->name);
+    }
+
+    if (attr == NULL) {
+        return REGISTRY_OK;
     }
 
     max = attr->max;

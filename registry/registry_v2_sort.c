@@ -147,7 +147,7 @@ registry_v2_sort_new(registry_v2_list_t *ctx, glance_str_t value)
         colon = value.len;
 
         for (i = 0; i < value.len && value.data[i] != ','; i++) {
-            if (value.data[i] == ':' && colon > i) {
+            if (colon > i && value.data[i] == ':') {
                 colon = i;
             }
         }
