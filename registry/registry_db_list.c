@@ -51,7 +51,7 @@ static void registry_list_scope(registry_query_t *q,
 static void registry_list_conditions(registry_query_t *q,
     const registry_list_t *list);
 static void registry_list_properties(registry_query_t *q,
-    const registry_list_t *list);
+    const registry_list_t *list, const registry_filter_t *rare);
 static void registry_list_tags(registry_query_t *q,
     const registry_list_t *list, const registry_filter_t *rare);
 static void registry_list_behind(registry_tx_t *tx, registry_query_t *q,
@@ -338,7 +338,7 @@ registry_list_part(registry_tx_t *tx, registry_query_t *q,
     }
 
     registry_list_conditions(q, list);
-    registry_list_properties(q, list);
+    registry_list_properties(q, list, plan->rare);
     registry_list_tags(q, list, plan->rare);
 
     if (marker->found) {
@@ -445,17 +445,29 @@ registry_list_conditions(registry_query_t *q, const registry_list_t *list)
 
 
 /*
- * Not EXISTS: MariaDB would collect all images with the property first, where
+ * The rare one leads to the images, the others are looked for in each.  Not
+ * EXISTS: MariaDB would collect all images with the property first, where
  * the page is full after some.
  */
 
 static void
-registry_list_properties(registry_query_t *q, const registry_list_t *list)
+registry_list_properties(registry_query_t *q, const registry_list_t *list,
+    const registry_filter_t *rare)
 {
     for (const registry_filter_t *f = list->properties;
          f != NULL;
          f = f->next)
     {
+        if (f == rare) {
+            registry_query_text(q, " AND id IN (SELECT p.image_id"
+                                " FROM image_properties p"
+                                "{force}ngx_glance_property{/force}"
+                                " WHERE p.deleted = 0 AND p.name = ?",
+                                f->name);
+            registry_query_text(q, " AND p.value = ?)", f->value);
+            continue;
+        }
+
         registry_query_text(q, " AND (SELECT 1 FROM image_properties p"
                             " WHERE p.image_id = images.id"
                             " AND p.deleted = 0 AND p.name = ?", f->name);
@@ -464,7 +476,7 @@ registry_list_properties(registry_query_t *q, const registry_list_t *list)
 }
 
 
-/* the rare one leads to the images, the others are looked for in each */
+/* likewise */
 
 static void
 registry_list_tags(registry_query_t *q, const registry_list_t *list,

@@ -9,7 +9,13 @@
 #include <string.h>
 
 
-#define REGISTRY_PLAN_RARE  "1000"      /* images with a tag */
+#define REGISTRY_PLAN_RARE  "1000"      /* so many images are few */
+
+/* whether there are fewer rows than that */
+
+#define REGISTRY_PLAN_COUNT(from)                                             \
+    "SELECT COUNT(*) < " REGISTRY_PLAN_RARE " FROM (SELECT 1 AS one FROM "    \
+    from " AND deleted = 0 LIMIT " REGISTRY_PLAN_RARE ") t"
 
 
 static registry_index_e registry_plan_family(registry_tx_t *tx,
@@ -18,11 +24,53 @@ static void registry_plan_parts(const registry_list_t *list,
     registry_plan_t *plan);
 static registry_rc_e registry_plan_rare(registry_tx_t *tx,
     const registry_list_t *list, registry_plan_t *plan, registry_err_t *err);
+static registry_rc_e registry_plan_lead(registry_tx_t *tx,
+    const registry_list_t *list, registry_plan_t *plan, registry_err_t *err);
+static registry_rc_e registry_plan_ask(registry_tx_t *tx, const char *count,
+    const registry_value_t *args, size_t n, bool *rare, registry_err_t *err);
 static registry_rc_e registry_plan_count(void *arg,
     const registry_value_t *row);
 static bool registry_plan_few(const registry_list_t *list);
 static const registry_condition_t *registry_plan_equation(
     const registry_list_t *list, registry_where_e column);
+static const registry_condition_t *registry_plan_condition(
+    const registry_list_t *list, registry_where_e column,
+    registry_operator_e op);
+
+
+/* what few images may meet, in the order in which it is looked for */
+
+static const struct {
+    registry_where_e      column;
+    registry_operator_e   op;
+    const char           *count;
+    const char           *index;
+} registry_plan_leads[] = {
+
+    { REGISTRY_WHERE_UPDATED_AT, REGISTRY_GE,
+      REGISTRY_PLAN_COUNT("images{force}ngx_glance_updated{/force}"
+                          " WHERE updated_at >= ?"),
+      "{force}ngx_glance_updated{/force}" },
+
+    { REGISTRY_WHERE_UPDATED_AT, REGISTRY_GT,
+      REGISTRY_PLAN_COUNT("images{force}ngx_glance_updated{/force}"
+                          " WHERE updated_at >= ?"),
+      "{force}ngx_glance_updated{/force}" },
+
+    { REGISTRY_WHERE_STATUS, REGISTRY_EQ,
+      REGISTRY_PLAN_COUNT("images{force}ngx_glance_status{/force}"
+                          " WHERE status = ?"),
+      "{force}ngx_glance_status{/force}" },
+
+    { REGISTRY_WHERE_DISK_FORMAT, REGISTRY_EQ,
+      REGISTRY_PLAN_COUNT("images{force}ngx_glance_disk_format{/force}"
+                          " WHERE disk_format = ?"),
+      "{force}ngx_glance_disk_format{/force}" }
+};
+
+static const char  registry_plan_hidden[] =
+    REGISTRY_PLAN_COUNT("images{force}ngx_glance_hidden{/force}"
+                        " WHERE os_hidden = 1");
 
 
 /* the databases of others have their indexes, and a mind of their own */
@@ -38,6 +86,10 @@ registry_list_plan(registry_tx_t *tx, const registry_list_t *list,
     if (tx->db->own_indexes) {
         rc = registry_plan_rare(tx, list, plan, err);
 
+        if (rc == REGISTRY_OK && plan->rare == NULL) {
+            rc = registry_plan_lead(tx, list, plan, err);
+        }
+
         if (rc != REGISTRY_OK) {
             return rc;
         }
@@ -48,6 +100,7 @@ registry_list_plan(registry_tx_t *tx, const registry_list_t *list,
     plan->family = registry_plan_family(tx, list, plan);
     plan->scan = (plan->family == REGISTRY_INDEX_NONE
                   && tx->db->own_indexes
+                  && plan->lead == NULL
                   && !list->dead_too
                   && !registry_plan_few(list));
 
@@ -83,6 +136,10 @@ registry_list_index(const registry_plan_t *plan, registry_part_e part)
 
     if (plan->rare != NULL) {
         return "{force}{primary}{/force}";
+    }
+
+    if (plan->lead != NULL) {
+        return plan->lead;
     }
 
     owner = plan->owner;
@@ -140,7 +197,7 @@ registry_plan_family(registry_tx_t *tx, const registry_list_t *list,
     const registry_condition_t  *status;
 
     if (!tx->db->own_indexes || list->dead_too || plan->rare != NULL
-        || registry_plan_few(list))
+        || plan->lead != NULL || registry_plan_few(list))
     {
         return REGISTRY_INDEX_NONE;
     }
@@ -213,8 +270,8 @@ registry_plan_parts(const registry_list_t *list, registry_plan_t *plan)
 
 
 /*
- * A tag that few images have leads to them at once; one that many have is
- * met soon on the way through the list.
+ * A tag or a property that few images have leads to them at once; one that
+ * many have is met soon on the way through the list.
  */
 
 static registry_rc_e
@@ -223,30 +280,142 @@ registry_plan_rare(registry_tx_t *tx, const registry_list_t *list,
 {
     bool              rare;
     registry_rc_e     rc;
-    registry_value_t  args[1];
+    registry_value_t  args[2];
+
+    rc = REGISTRY_OK;
+    rare = false;
 
     for (const registry_filter_t *f = list->tags; f != NULL; f = f->next) {
         args[0] = registry_value_text(f->value);
-        rare = false;
 
-        rc = registry_tx_query(tx, "SELECT COUNT(*) < " REGISTRY_PLAN_RARE
-                               " FROM (SELECT 1 AS one FROM image_tags"
+        rc = registry_plan_ask(tx, REGISTRY_PLAN_COUNT("image_tags"
                                "{force}ngx_glance_tag{/force}"
-                               " WHERE value = ? AND deleted = 0"
-                               " LIMIT " REGISTRY_PLAN_RARE ") t", "i", args,
-                               1, registry_plan_count, &rare, err);
+                               " WHERE value = ?"), args, 1, &rare, err);
 
-        if (rc != REGISTRY_OK) {
+        if (rc != REGISTRY_OK || rare) {
+            plan->rare = f;
             return rc;
         }
+    }
 
-        if (rare) {
+    for (const registry_filter_t *f = list->properties;
+         f != NULL;
+         f = f->next)
+    {
+        args[0] = registry_value_text(f->name);
+        args[1] = registry_value_text(f->value);
+
+        rc = registry_plan_ask(tx, REGISTRY_PLAN_COUNT("image_properties"
+                               "{force}ngx_glance_property{/force}"
+                               " WHERE name = ? AND value = ?"), args, 2,
+                               &rare, err);
+
+        if (rc != REGISTRY_OK || rare) {
             plan->rare = f;
-            break;
+            return rc;
         }
     }
 
     return REGISTRY_OK;
+}
+
+
+/* a condition on the images themselves does so, too */
+
+static registry_rc_e
+registry_plan_lead(registry_tx_t *tx, const registry_list_t *list,
+    registry_plan_t *plan, registry_err_t *err)
+{
+    bool                         rare;
+    registry_rc_e                rc;
+    unsigned char                time[REGISTRY_TX_TIME_LEN];
+    glance_str_t                 text;
+    registry_value_t             args[1];
+    const registry_condition_t  *c;
+
+    if (list->dead_too || list->dead_only) {
+        return REGISTRY_OK;
+    }
+
+    /* images without a digest make SQLite believe that all have the same */
+
+    if (registry_plan_condition(list, REGISTRY_WHERE_OS_HASH_VALUE,
+                                REGISTRY_EQ) != NULL)
+    {
+        plan->lead = "{force}os_hash_value_image_idx{/force}";
+        return REGISTRY_OK;
+    }
+
+    if (registry_plan_condition(list, REGISTRY_WHERE_CHECKSUM, REGISTRY_EQ)
+        != NULL)
+    {
+        plan->lead = "{force}checksum_image_idx{/force}";
+        return REGISTRY_OK;
+    }
+
+    if (registry_plan_few(list)) {
+        return REGISTRY_OK;
+    }
+
+    rare = false;
+
+    if (list->hidden) {
+        rc = registry_plan_ask(tx, registry_plan_hidden, NULL, 0, &rare, err);
+
+        if (rc != REGISTRY_OK || rare) {
+            plan->lead = "{force}ngx_glance_hidden{/force}";
+            return rc;
+        }
+    }
+
+    for (size_t i = 0; i < sizeof(registry_plan_leads)
+                           / sizeof(registry_plan_leads[0]); i++)
+    {
+        c = registry_plan_condition(list, registry_plan_leads[i].column,
+                                    registry_plan_leads[i].op);
+        if (c == NULL) {
+            continue;
+        }
+
+        if (c->column == REGISTRY_WHERE_UPDATED_AT) {
+            registry_tx_time(c->number, time);
+
+            text.data = time;
+            text.len = REGISTRY_TX_TIME_LEN;
+
+        } else {
+            text = c->texts[0];
+        }
+
+        /* not a few, in no cloud */
+
+        if (c->column == REGISTRY_WHERE_STATUS
+            && glance_str_case_eq(text, glance_str("active")))
+        {
+            continue;
+        }
+
+        args[0] = registry_value_text(text);
+
+        rc = registry_plan_ask(tx, registry_plan_leads[i].count, args, 1,
+                               &rare, err);
+
+        if (rc != REGISTRY_OK || rare) {
+            plan->lead = registry_plan_leads[i].index;
+            return rc;
+        }
+    }
+
+    return REGISTRY_OK;
+}
+
+
+static registry_rc_e
+registry_plan_ask(registry_tx_t *tx, const char *count,
+    const registry_value_t *args, size_t n, bool *rare, registry_err_t *err)
+{
+    return registry_tx_query(tx, count, "i", args, n, registry_plan_count,
+                             rare, err);
 }
 
 
@@ -280,10 +449,21 @@ registry_plan_equation(const registry_list_t *list, registry_where_e column)
 {
     const registry_condition_t  *c;
 
+    c = registry_plan_condition(list, column, REGISTRY_EQ);
+
+    return (c != NULL) ? c : registry_plan_condition(list, column,
+                                                     REGISTRY_IN);
+}
+
+
+static const registry_condition_t *
+registry_plan_condition(const registry_list_t *list, registry_where_e column,
+    registry_operator_e op)
+{
+    const registry_condition_t  *c;
+
     for (c = list->conditions; c != NULL; c = c->next) {
-        if (c->column == column
-            && (c->op == REGISTRY_EQ || c->op == REGISTRY_IN))
-        {
+        if (c->column == column && c->op == op) {
             break;
         }
     }

@@ -30,7 +30,9 @@ typedef struct {
     bool                      scan;     /* all rows have to be looked at */
     registry_part_e           parts[REGISTRY_PARTS_MAX];
     size_t                    n_parts;
-    const registry_filter_t  *rare;     /* a tag that few images have */
+    const registry_filter_t  *rare;     /* a tag or property of few images */
+    const char               *lead;     /* the index of a condition that few
+                                           images meet, or NULL */
 } registry_plan_t;
 
 

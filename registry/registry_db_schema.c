@@ -18,7 +18,7 @@
 
 /* files whose names come before this belong to Glance, or mark ours */
 #define REGISTRY_SCHEMA_CLAIMS    "002_ngx_glance_claims"
-#define REGISTRY_SCHEMA_LAST      "005_ngx_glance_tags"
+#define REGISTRY_SCHEMA_LAST      "006_ngx_glance_filters"
 #define REGISTRY_SCHEMA_CREATING  "creating"
 
 

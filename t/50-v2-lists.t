@@ -524,6 +524,35 @@ for_each_registry(sub {
 }, limit_param_default => 3, api_limit_max => 5);
 
 
+# a database of an older version gets the indexes that lists are read by
+
+for_each_registry(sub {
+    my ($r, $kind) = @_;
+
+    my $db = $r->{database};
+    my %indexes = (image_properties => [ 'property' ],
+                   images => [ qw/ status hidden disk_format updated / ]);
+
+    create($r, 'p1', name => 'old', os_hidden => JSON::PP::true,
+           kind => 'rare', disk_format => 'iso');
+    $r->stop();
+
+    for my $table (sort keys %indexes) {
+        $db->query("DROP INDEX ngx_glance_$_"
+                   . ($kind eq 'mysql' ? " ON $table" : ''))
+            for @{$indexes{$table}};
+    }
+
+    $db->query("UPDATE ngx_glance_schema SET value = '005_ngx_glance_tags'
+                WHERE name = 'created'");
+    $r->start();
+
+    is(names($r, 'p1', "os_hidden=true&$_"), 'old', "by $_ after an upgrade")
+        for 'kind=rare', 'name=old', 'disk_format=iso', 'status=queued',
+            'updated_at=gte:2020-01-01';
+});
+
+
 # what a page costs: the rows that the database reads for it, not its time
 
 for_each_registry(sub {
@@ -546,7 +575,15 @@ for_each_registry(sub {
         WHERE n < $rows) SELECT n FROM c) numbers;
         INSERT INTO image_tags (image_id, value, created_at, deleted)
         SELECT id, IF(size % 2000 = 0, 'rare', 'common'), created_at, 0
-        FROM images");
+        FROM images;
+        INSERT INTO image_properties (image_id, name, value, created_at,
+        deleted) SELECT id, 'kind', IF(size % 2000 = 0, 'rare', 'common'),
+        created_at, 0 FROM images;
+        UPDATE images SET os_hidden = 1 WHERE size % 2001 = 0;
+        UPDATE images SET status = 'queued' WHERE size % 2003 = 0;
+        UPDATE images SET disk_format = IF(size % 2011 = 0, 'iso', 'raw');
+        UPDATE images SET updated_at = '2025-01-01' WHERE size % 2017 = 0;
+        ANALYZE TABLE images, image_tags, image_properties");
 
     my $read = sub {
         my $sum = 0;
@@ -568,7 +605,12 @@ for_each_registry(sub {
                        'visibility=all&sort_key=name&sort_dir=asc',
                        'name=image+4', 'owner=p1', 'tag=rare', 'tag=common',
                        'status=active', 'checksum=x',
-                       'created_at=gt:2023-11-01')
+                       'created_at=gt:2023-11-01', 'kind=rare',
+                       'kind=common', 'kind=common&tag=rare', 'os_hidden=true',
+                       'os_hidden=true&name=image+4', 'status=queued',
+                       'status=queued&sort=size', 'disk_format=iso',
+                       'disk_format=raw', 'updated_at=gte:2024-06-01',
+                       'updated_at=gt:2024-06-01&sort=name:asc')
         {
             my $page = $query;
             my $n = 0;

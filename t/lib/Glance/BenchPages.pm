@@ -22,7 +22,12 @@ my @Lists = (
     [ public => 'visibility=public' ],
     [ owner => 'owner=p1' ],
     [ search => 'name=image%2042' ],
+    [ hidden => 'os_hidden=true' ],
+    [ property => 'os_distro=rare' ],
 );
+
+# few images have what these look for
+my %Once = map { $_ => 1 } qw/ search hidden property /;
 
 my @Pages = qw/ first middle last /;
 
@@ -31,12 +36,13 @@ my @Pages = qw/ first middle last /;
 
 sub rows {
     my %title = (all => 'of all', name => 'by name', public => 'of public ones',
-                 owner => 'of a project', search => 'of a name');
+                 owner => 'of a project', search => 'of a name',
+                 hidden => 'of hidden ones', property => 'of a property');
 
     return map {
         my ($list) = @$_;
         map { [ "page_${list}_$_", "page $title{$list}, $_" ] }
-        $list eq 'search' ? 'first' : @Pages;
+        $Once{$list} ? 'first' : @Pages;
     } @Lists;
 }
 
@@ -62,7 +68,8 @@ sub new {
 }
 
 
-# images of the last second each, one in ten public, with two properties
+# images of the last second each, one in ten public, with two properties;
+# forty are hidden, and forty have a property that others have not
 
 sub fill {
     my ($side) = @_;
@@ -79,17 +86,21 @@ sub fill {
     my $owner = $sqlite ? "'p' || (i % $Owners)"
                         : "CONCAT('p', i % $Owners)";
 
+    my $part = int($side->{images} / 40);
     my @insert = (
         [ 'images (id, name, size, status, created_at, updated_at, deleted,'
           . ' disk_format, container_format, checksum, owner, min_disk,'
           . ' min_ram, protected, visibility, os_hidden)',
           "$id, $name, 1024, 'active', $time, $time, 0, 'qcow2', 'bare',"
           . " '00000000000000000000000000000000', $owner, 0, 0, 0,"
-          . " CASE WHEN i % 10 = 0 THEN 'public' ELSE 'private' END, 0" ],
+          . " CASE WHEN i % 10 = 0 THEN 'public' ELSE 'private' END,"
+          . " CASE WHEN i % $part = 3 THEN 1 ELSE 0 END" ],
         map {
             [ 'image_properties (image_id, name, value, created_at, deleted)',
-              "$id, '$_', 'linux', $time, 0" ]
-        } qw/ os_type os_distro /,
+              "$id, '$_->[0]', $_->[1], $time, 0" ]
+        } [ os_type => "'linux'" ],
+          [ os_distro => "CASE WHEN i % $part = 7 THEN 'rare'"
+                         . " ELSE 'linux' END" ],
     );
 
     for (my $done = 0; $done < $side->{images}; $done += $Batch) {
@@ -131,7 +142,7 @@ sub measure {
     for my $list (@Lists) {
         my ($name, $query) = @$list;
 
-        for my $page ($name eq 'search' ? 'first' : @Pages) {
+        for my $page ($Once{$name} ? 'first' : @Pages) {
             my %path = map {
                 $_ => $p->path($p->{$_}, $name, $query, $page)
             } qw/ many few /;
