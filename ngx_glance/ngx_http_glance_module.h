@@ -264,6 +264,7 @@ struct ngx_http_glance_ctx_s {
     ngx_http_glance_step_pt     body_next;      /* when it is there */
     ngx_http_glance_image_t     image;
     ngx_http_glance_call_t      call;
+    off_t                       storage_left;   /* of a quota; -1: no limit */
     ngx_http_glance_claim_t    *claim;          /* sent with calls when set */
     ngx_http_glance_upload_t   *upload;
     ngx_http_glance_store_t    *store;

@@ -84,7 +84,7 @@ ngx_int_t
 ngx_http_glance_record_parse(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
-    json_t  *json, *image;
+    json_t  *json, *image, *left;
 
     json = ngx_http_glance_record_json(r, &ctx->call.body);
     if (json == NULL) {
@@ -92,6 +92,10 @@ ngx_http_glance_record_parse(ngx_http_request_t *r,
     }
 
     image = json_object_get(json, "image");
+    left = json_object_get(json, "storage_left");
+
+    ctx->storage_left = json_is_integer(left)
+                        ? ngx_max(json_integer_value(left), 0) : -1;
 
     if (!json_is_object(image)) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,

@@ -106,10 +106,8 @@ ngx_http_glance_ring_take(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     size_t                       n;
     u_char                      *slot;
     ngx_http_glance_upload_t    *u;
-    ngx_http_glance_loc_conf_t  *glcf;
 
     u = ctx->upload;
-    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
 
     if (s->len) {
         u->progress = ngx_current_msec;
@@ -142,11 +140,8 @@ ngx_http_glance_ring_take(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
             return NGX_ERROR;
         }
 
-        if ((off_t) n > glcf->image_size_cap - u->received) {
-            ngx_http_glance_upload_fail(r, ctx,
-                                        NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                        "The image data exceed the limit of "
-                                        "%O bytes", glcf->image_size_cap);
+        if ((off_t) n > u->cap - u->received) {
+            ngx_http_glance_upload_exceeds(r, ctx);
             return NGX_ERROR;
         }
 

@@ -40,8 +40,9 @@ void
 ngx_http_glance_upload(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     off_t size, ngx_str_t *checksum, ngx_http_glance_step_pt next)
 {
-    ngx_int_t                  rc;
-    ngx_http_glance_upload_t  *u;
+    ngx_int_t                    rc;
+    ngx_http_glance_upload_t    *u;
+    ngx_http_glance_loc_conf_t  *glcf;
 
     if (ngx_http_glance_upload_create(r, ctx) != NGX_OK) {
         ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
@@ -55,6 +56,14 @@ ngx_http_glance_upload(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     u->expected = size;
     u->checksum = *checksum;
     u->next = next;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    u->cap = glcf->image_size_cap;
+
+    if (ctx->storage_left >= 0) {
+        u->cap = ngx_min(u->cap, ctx->storage_left);
+    }
 
     u->handle->size = size;
 
@@ -284,6 +293,11 @@ ngx_http_glance_upload_start(ngx_http_request_t *r,
 
     u = ctx->upload;
 
+    if (u->handle->size > u->cap) {
+        ngx_http_glance_upload_exceeds(r, ctx);
+        return;
+    }
+
     u->handle->done = ngx_http_glance_ring_written;
     u->progress = ngx_current_msec;
 
@@ -299,6 +313,26 @@ ngx_http_glance_upload_start(ngx_http_request_t *r,
     /* the reference that reading the body took */
 
     ngx_http_finalize_request(r, NGX_DONE);
+}
+
+
+void
+ngx_http_glance_upload_exceeds(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_http_glance_upload_t    *u;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    u = ctx->upload;
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                (u->cap == glcf->image_size_cap)
+                                ? "The image data exceed the limit of %O "
+                                  "bytes"
+                                : "The image data exceed the %O bytes that "
+                                  "the storage quota of the project leaves",
+                                u->cap);
 }
 
 

@@ -55,6 +55,7 @@ struct ngx_http_glance_upload_s {
 
     off_t                       received;   /* bytes of the image */
     off_t                       expected;   /* -1: unknown */
+    off_t                       cap;        /* more are too many */
     ngx_str_t                   checksum;   /* expected, may be empty */
     ngx_str_t                   digest[NGX_HTTP_GLANCE_DIGESTS];
     ngx_http_glance_inspect_t  *inspect;    /* NULL: of no interest */
@@ -99,6 +100,8 @@ void ngx_http_glance_upload(ngx_http_request_t *r,
     ngx_http_glance_step_pt next);
 
 /* between upload.c and ring.c: memory and digests of ctx->upload */
+void ngx_http_glance_upload_exceeds(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 ngx_int_t ngx_http_glance_ring_create(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 

@@ -234,6 +234,7 @@ glance_registry_app(glance_registry_t *registry)
     app->member_quota = registry_config_int(cf, "image_member_quota");
     app->tag_quota = registry_config_int(cf, "image_tag_quota");
     app->location_quota = registry_config_int(cf, "image_location_quota");
+    app->storage_quota = registry_config_int(cf, "user_storage_quota");
     app->lease = registry_config_int(cf, "upload_lease");
     app->max_body = (size_t) registry_config_int(cf, "max_request_body");
     app->secret = registry_config_str(cf, "registry_secret");

@@ -37,6 +37,7 @@
 typedef enum {
     REGISTRY_OPT_STR = 0,
     REGISTRY_OPT_INT,
+    REGISTRY_OPT_SIZE,          /* bytes, with a unit */
     REGISTRY_OPT_BOOL,
     REGISTRY_OPT_WORD           /* one of a comma list of words */
 } registry_opt_type_e;

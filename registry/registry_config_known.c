@@ -110,7 +110,7 @@ const registry_known_t  registry_known[] = {
       "of them, also those that this file forbids" },
     { D, "enforce_secure_rbac",
       "rights are fixed: owner, members and admin_role" },
-    { D, "use_keystone_limits user_storage_quota",
+    { D, "use_keystone_limits",
       "there is no such limit yet" },
     { "oslo_policy", "*",
       "rights are fixed, apart from enforce_new_defaults" },

@@ -151,6 +151,10 @@ registry_config_print_bounds(FILE *out, const registry_opt_t *opt)
                        ".\n", opt->min, opt->max);
         break;
 
+    case REGISTRY_OPT_SIZE:
+        (void) fprintf(out, "# Bytes, or B, KB, MB, GB, TB.\n");
+        break;
+
     case REGISTRY_OPT_BOOL:
         (void) fprintf(out, "# True or False.\n");
         break;

@@ -30,6 +30,10 @@
     { name, section, aliases, programs, REGISTRY_OPT_INT, def, min, max,      \
       NULL, 0, help }
 
+#define SIZE(name, section, aliases, programs, def, help)                     \
+    { name, section, aliases, programs, REGISTRY_OPT_SIZE, def, 0, 0, NULL,   \
+      0, help }
+
 #define BOOL(name, section, aliases, programs, def, help)                     \
     { name, section, aliases, programs, REGISTRY_OPT_BOOL, def, 0, 0, NULL,   \
       0, help }
@@ -288,6 +292,8 @@ const registry_opt_t  registry_options[] = {
         "Tags of an image; -1: any number."),
     INT("image_location_quota", D, NULL, RS, "10", -1, INT32_MAX,
         "Places of an image's data; -1: any number."),
+    SIZE("user_storage_quota", D, NULL, RS, "0",
+         "What the images of a project may take in the store; 0: anything."),
     INT("image_size_cap", D, NULL, A | R, "1099511627776", 1, INT64_MAX,
         "Bytes of the largest image."),
 

@@ -15,6 +15,7 @@
 
 
 static bool registry_config_number(const char *text, int64_t *number);
+static bool registry_config_size(const char *text, int64_t *size);
 static bool registry_config_truth(const char *text, bool *truth);
 static const char *registry_config_word(const char *words, const char *text,
     size_t *len);
@@ -50,6 +51,16 @@ registry_config_parse(const registry_opt_t *opt, const char *text,
                                     "%s: must be an integer between %" PRId64
                                     " and %" PRId64, opt->name, opt->min,
                                     opt->max);
+        }
+
+        break;
+
+    case REGISTRY_OPT_SIZE:
+
+        if (!registry_config_size(text, &value->number)) {
+            return registry_err_set(err, REGISTRY_INVALID,
+                                    "%s: must be a number of bytes, or of B, "
+                                    "KB, MB, GB, TB", opt->name);
         }
 
         break;
@@ -111,6 +122,47 @@ registry_config_number(const char *text, int64_t *number)
     *number = n;
 
     return true;
+}
+
+
+/* 5, 5B, 5KB ... as in Glance, with any case and a blank before the unit */
+
+static bool
+registry_config_size(const char *text, int64_t *size)
+{
+    char       *end;
+    long long   n;
+
+    static const char *const  units[] = { "B", "KB", "MB", "GB", "TB" };
+
+    if (!isdigit((unsigned char) text[0])) {
+        return false;
+    }
+
+    errno = 0;
+    n = strtoll(text, &end, 10);
+
+    if (errno != 0) {
+        return false;
+    }
+
+    end += strspn(end, " \t");
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+
+        if (strcasecmp(end, (*end == '\0') ? "" : units[i]) == 0) {
+            *size = n;
+            return true;
+        }
+
+        if (n > INT64_MAX / 1024) {
+            return false;
+        }
+
+        n *= 1024;
+    }
+
+    return false;
 }
 
 

@@ -9,6 +9,7 @@
 #include "registry_db_images.h"
 #include "registry_identity.h"
 #include "registry_json.h"
+#include "registry_quota.h"
 #include "registry_router.h"
 #include "registry_v2.h"
 
@@ -24,6 +25,8 @@ typedef struct {
     registry_image_t    *image;
     bool                 v2;            /* by the rule, in v2's words */
     registry_v2_rule_e   rule;
+    bool                 limited;       /* data may come, so many bytes: */
+    int64_t              left;
 } registry_images_t;
 
 
@@ -37,6 +40,9 @@ static registry_rc_e registry_images_delete_run(registry_tx_t *tx, void *arg,
     registry_err_t *err);
 static registry_rc_e registry_images_target(registry_tx_t *tx,
     registry_images_t *ctx, registry_image_t **image, registry_err_t *err);
+static registry_rc_e registry_images_room(registry_tx_t *tx,
+    registry_images_t *ctx, const registry_image_t *image,
+    registry_err_t *err);
 static registry_rc_e registry_images_outcome(registry_images_t *ctx,
     const registry_image_t *image, registry_rc_e rc, registry_err_t *err);
 static registry_rc_e registry_images_id(registry_request_t *rq,
@@ -46,8 +52,8 @@ static registry_rc_e registry_images_claim(registry_request_t *rq,
     registry_claim_t *claim);
 static void registry_images_visibility(registry_changes_t *changes,
     const registry_image_t *image);
-static registry_rc_e registry_images_reply(registry_request_t *rq,
-    registry_rc_e rc, const registry_image_t *image);
+static registry_rc_e registry_images_reply(registry_images_t *ctx,
+    registry_rc_e rc);
 
 
 registry_rc_e
@@ -65,7 +71,7 @@ registry_images_show(registry_request_t *rq)
     rc = registry_db_run(rq->app->db, "image show", REGISTRY_READ,
                          registry_images_show_run, &ctx, &rq->err);
 
-    return registry_images_reply(rq, rc, ctx.image);
+    return registry_images_reply(&ctx, rc);
 }
 
 
@@ -143,7 +149,7 @@ registry_images_create(registry_request_t *rq)
     rc = registry_db_run(rq->app->db, "image create", REGISTRY_WRITE,
                          registry_images_create_run, &ctx, &rq->err);
 
-    return registry_images_reply(rq, rc, ctx.image);
+    return registry_images_reply(&ctx, rc);
 }
 
 
@@ -155,8 +161,12 @@ registry_images_create_run(registry_tx_t *tx, void *arg, registry_err_t *err)
     registry_rc_e        rc;
     registry_request_t  *rq = ctx->rq;
 
-    rc = registry_db_image_create(tx, ctx->changes, rq->app->property_quota,
-                                  err);
+    rc = registry_images_room(tx, ctx, &ctx->changes->image, err);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_db_image_create(tx, ctx->changes,
+                                      rq->app->property_quota, err);
+    }
 
     if (rc == REGISTRY_OK) {
         rc = registry_db_image_get(tx, rq->pool, ctx->changes->image.id,
@@ -201,7 +211,7 @@ registry_images_update(registry_request_t *rq)
     rc = registry_db_run(rq->app->db, "image update", REGISTRY_WRITE,
                          registry_images_update_run, &ctx, &rq->err);
 
-    return registry_images_reply(rq, rc, ctx.image);
+    return registry_images_reply(&ctx, rc);
 }
 
 
@@ -240,6 +250,12 @@ registry_images_update_run(registry_tx_t *tx, void *arg, registry_err_t *err)
 
     registry_images_visibility(&changes, image);
 
+    rc = registry_images_room(tx, ctx, image, err);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
     changes.status_stays = glance_str_eq(changes.image.status, image->status);
 
     rc = registry_db_image_update(tx, id, &changes, rq->app->property_quota,
@@ -263,7 +279,7 @@ registry_images_delete(registry_request_t *rq)
     rc = registry_db_run(rq->app->db, "image delete", REGISTRY_WRITE,
                          registry_images_delete_run, &ctx, &rq->err);
 
-    return registry_images_reply(rq, rc, ctx.image);
+    return registry_images_reply(&ctx, rc);
 }
 
 
@@ -344,7 +360,46 @@ registry_images_target(registry_tx_t *tx, registry_images_t *ctx,
         && glance_status_parse(changes->image.status) == GLANCE_STATUS_SAVING)
     {
         rc = registry_v2_formats_set(*image, err);
+
+        if (rc == REGISTRY_OK) {
+            rc = registry_v2_unsigned(*image, err);
+        }
     }
+
+    return rc;
+}
+
+
+/* data come, or are there: as many as the project's quota leaves */
+
+static registry_rc_e
+registry_images_room(registry_tx_t *tx, registry_images_t *ctx,
+    const registry_image_t *image, registry_err_t *err)
+{
+    int64_t                    size;
+    registry_rc_e              rc;
+    glance_status_e            status;
+    const registry_changes_t  *changes = ctx->changes;
+
+    if ((changes->set & REGISTRY_SET_STATUS) == 0) {
+        return REGISTRY_OK;
+    }
+
+    status = glance_status_parse(changes->image.status);
+    size = 0;
+
+    if (status == GLANCE_STATUS_ACTIVE
+        && glance_status_parse(image->status) == GLANCE_STATUS_SAVING)
+    {
+        size = (changes->image.size > 0) ? changes->image.size : 0;
+
+    } else if (status != GLANCE_STATUS_SAVING) {
+        return REGISTRY_OK;
+    }
+
+    rc = registry_quota_storage(tx, ctx->rq, image, size, &ctx->left, err);
+
+    ctx->limited = (rc == REGISTRY_OK && ctx->left >= 0);
 
     return rc;
 }
@@ -509,16 +564,22 @@ registry_images_visibility(registry_changes_t *changes,
 
 
 static registry_rc_e
-registry_images_reply(registry_request_t *rq, registry_rc_e rc,
-    const registry_image_t *image)
+registry_images_reply(registry_images_t *ctx, registry_rc_e rc)
 {
-    registry_fields_t  all;
+    registry_out_t     *out = &ctx->rq->out;
+    registry_fields_t   all;
 
     if (rc == REGISTRY_OK) {
-        registry_out_text(&rq->out, "{\"image\": ");
+        registry_out_text(out, "{\"image\": ");
         registry_json_fields(&all, true);
-        registry_json_image(&rq->out, image, &all);
-        registry_out_text(&rq->out, "}");
+        registry_json_image(out, ctx->image, &all);
+
+        if (ctx->limited) {
+            registry_out_text(out, ", \"storage_left\": ");
+            registry_out_int(out, ctx->left);
+        }
+
+        registry_out_text(out, "}");
     }
 
     return rc;

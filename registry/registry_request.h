@@ -35,6 +35,7 @@ typedef struct {
     int64_t          member_quota;
     int64_t          tag_quota;
     int64_t          location_quota;
+    int64_t          storage_quota;     /* bytes; 0: any number */
     int64_t          lease;             /* seconds */
     size_t           max_body;
     const char      *secret;            /* "": none */

@@ -75,6 +75,10 @@ registry_rc_e registry_v2_rule_of(registry_request_t *rq, bool *v2,
 registry_rc_e registry_v2_formats_set(const registry_image_t *image,
     registry_err_t *err);
 
+/* REGISTRY_INVALID: the image has a signature, by which data are checked */
+registry_rc_e registry_v2_unsigned(const registry_image_t *image,
+    registry_err_t *err);
+
 /* registry_v2_json.c: the image, with its tags, as this caller may see it */
 void registry_v2_image_json(const registry_request_t *rq, registry_out_t *out,
     const registry_image_t *image);

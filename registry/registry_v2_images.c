@@ -206,3 +206,39 @@ registry_v2_formats_set(const registry_image_t *image, registry_err_t *err)
                             (disk && container) ? ", " : "",
                             container ? "container_format" : "");
 }
+
+
+/* whoever signed the data relies on nobody taking others */
+
+registry_rc_e
+registry_v2_unsigned(const registry_image_t *image, registry_err_t *err)
+{
+    size_t  n, found;
+
+    static const char *const  names[] = {
+        "img_signature", "img_signature_hash_method",
+        "img_signature_key_type", "img_signature_certificate_uuid"
+    };
+
+    n = sizeof(names) / sizeof(names[0]);
+    found = 0;
+
+    for (const registry_property_t *p = image->properties;
+         p != NULL;
+         p = p->next)
+    {
+        for (size_t i = 0; i < n; i++) {
+            found += glance_str_eq(p->name, glance_str(names[i]));
+        }
+    }
+
+    if (found < n) {
+        return REGISTRY_OK;
+    }
+
+    return registry_err_set(err, REGISTRY_INVALID, "The data of image %.*s "
+                            "would have to be verified by its img_signature, "
+                            "which this server cannot do.",
+                            registry_v2_clip(image->id),
+                            (const char *) image->id.data);
+}

@@ -366,6 +366,8 @@ check('mistakes: file, line and option' => sub {
             [ 'registry_threads', '0', '1000' ], [ 'sweep_interval', '0' ],
             [ 'api_limit_max', '0' ], [ 'max_request_body', '5' ],
             [ 'image_member_quota', '-2' ],
+            [ 'user_storage_quota', '-1', 'KB', '5 KiB', '1.5GB',
+              '9999999999TB', '99999999999999999999' ],
             [ 'sql_connection', 'oracle://h/d' ],
         ],
         'glance-api' => [

@@ -2,8 +2,9 @@
 
 # Copyright (C) ngx_glance authors
 
-# API v2: how many properties, tags, members and locations an image may have
-# (specs: v2/08 8.1), also when many callers add them at once.
+# API v2: how many properties, tags, members and locations an image may have,
+# and how many bytes the images of a project (specs: v2/08 8.1), also when
+# many callers add them at once.
 
 use warnings;
 use strict;
@@ -155,6 +156,99 @@ for_each_v2(sub {
         fault_is($v2->patch('p1', $id, $add), 413, limit(locations => 4));
     });
 }, %quota, show_multiple_locations => 'True');
+
+# bytes of a project: the images of others do not count, nor those without
+# data
+
+sub upload {
+    my ($v2, $who, $id, $n, %o) = @_;
+
+    return $v2->ask($who, 'PUT', "/images/$id/file", body => 'x' x $n, %o,
+        headers => [ 'Content-Type' => 'application/octet-stream' ]);
+}
+
+
+for_each_v2(sub {
+    my ($v2) = @_;
+
+    my $env = $v2->{env};
+    my $full = 'storage quota of the project';
+    my $new = sub {
+        return $v2->create($_[0], { disk_format => 'raw',
+                                    container_format => 'bare' })->{id};
+    };
+
+    my $first = $new->('p1');
+    my $second = $new->('p1');
+
+    status_is(upload($v2, 'p1', $first, 6 * 1024), 204, 'the first image');
+
+    for my $o ({}, { chunked => 1 }, { expect => 1 }) {
+        for my $n (4097, 1024 * 1024) {
+            fault_is(upload($v2, 'p1', $second, $n, %$o, stop_early => 1),
+                     413, $full, "$n bytes, " . join('', keys %$o));
+            ok(wait_until(sub {
+                $v2->show('p1', $second)->{status} eq 'queued'
+            }), 'queued again');
+        }
+    }
+
+    is($v2->show('p1', $second)->{size}, undef, 'without data');
+    is_deeply([ $env->files() ], [ $first ], 'also in the store');
+    status_is(upload($v2, 'p2', $new->('p2'), 10 * 1024), 204,
+              'another project has its own');
+    fault_is(upload($v2, 'p2', $new->('p2'), 1), 413, $full);
+    status_is(upload($v2, 'p1', $second, 4096, chunked => 1), 204,
+              'all that is left');
+
+    my $third = $new->('p1');
+
+    status_is(upload($v2, 'p1', $new->('p1'), 0), 204, 'nothing is not much');
+    fault_is(upload($v2, 'p1', $third, 1), 413, $full);
+    fault_is(upload($v2, 'root/admin', $third, 1), 413, $full,
+             'whoever brings it');
+
+    # what others put there before there was a limit
+    $v2->location($second, 'http://127.0.0.1/x');
+    fault_is(upload($v2, 'p1', $third, 0), 413, $full, 'twice as many');
+
+    my $r = $env->connect(from => '127.0.0.2')->request('POST', '/v1/images',
+        body => 'x', headers => [ Glance::V2::caller_headers('p1'),
+            'x-image-meta-name' => 'x', 'x-image-meta-disk_format' => 'raw',
+            'x-image-meta-container_format' => 'bare',
+            'Content-Type' => 'application/octet-stream' ]);
+
+    status_is($r, 413, 'by API v1, too');
+
+    my $none = $v2->create('root/admin', { owner => undef,
+        disk_format => 'raw', container_format => 'bare' })->{id};
+
+    status_is(upload($v2, 'root/admin', $none, 11 * 1024), 204,
+              "nobody's image");
+
+    status_is($v2->ask('p1', 'DELETE', "/images/$_"), 204)
+        for $first, $second;
+    status_is(upload($v2, 'p1', $third, 10 * 1024), 204, 'room again');
+
+    # two that came at once: the second one finds that out at its end
+    my $late = $new->('p2');
+
+    $v2->{db}->query("UPDATE images SET size = 0 WHERE owner = 'p2'");
+
+    my $c = $env->connect(from => '127.0.0.2');
+
+    $c->send($c->head('PUT', "/v2/images/$late/file", length => 8000,
+        headers => [ Glance::V2::caller_headers('p2'), 'Content-Type' =>
+                     'application/octet-stream' ]) . 'x' x 4000);
+    ok(wait_until(sub { $v2->show('p2', $late)->{status} eq 'saving' }),
+       'under way');
+    status_is(upload($v2, 'p2', $new->('p2'), 8000), 204, 'another one');
+    $c->send('x' x 4000);
+    status_is($c->read_response('PUT'), 413, 'too late');
+    ok(wait_until(sub { $v2->show('p2', $late)->{status} eq 'queued' }),
+       'queued again');
+    ok(!-e "$env->{store}/$late", 'without data');
+}, user_storage_quota => '10 KB');
 
 for_each_v2(sub {
     my ($v2) = @_;

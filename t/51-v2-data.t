@@ -168,6 +168,17 @@ for_each_database(sub {
             $env->v2('DELETE', "/$bare");
         }
 
+        my %signed = map { ("img_signature$_" => 'x') }
+                     '', qw/ _hash_method _key_type _certificate_uuid /;
+        my $signed = $env->v2_create(\%signed);
+
+        $put->($signed, 400, 'a signature', qr/verified by its img_signature/);
+        delete $signed{img_signature};
+        $env->v2('DELETE', "/$signed");
+        $signed = $env->v2_create(\%signed);
+        status_is($env->v2_upload($signed, body => 'x'), 204, 'half of one');
+        $env->v2('DELETE', "/$signed");
+
         for my $status (qw/ saving uploading importing deactivated /) {
             $env->{database}->query("UPDATE images SET status = '$status'
                                      WHERE id = '$id'");
