@@ -125,6 +125,7 @@ ngx_http_glance_reader_get(ngx_http_glance_reader_t *rd,
     rd->range.len = 0;
     rd->from = rd->first + rd->got;
     rd->skip = 0;
+    rd->unsized = 0;
 
     if (rd->length > 0 && (rd->from > 0 || rd->length < rd->size)) {
         rd->range.len = ngx_sprintf(rd->text, "bytes=%O-%O", rd->from,
@@ -229,7 +230,8 @@ ngx_http_glance_reader_answer(ngx_http_glance_remote_t *m)
 static ngx_int_t
 ngx_http_glance_reader_check(ngx_http_glance_reader_t *rd)
 {
-    ngx_str_t                 *value;
+    off_t                      length;
+    ngx_str_t                 *content, *value;
     glance_str_t               text;
     glance_range_t             range;
     ngx_http_glance_handle_t  *h;
@@ -246,23 +248,40 @@ ngx_http_glance_reader_check(ngx_http_glance_reader_t *rd)
         return NGX_OK;
     }
 
-    if (m->status == NGX_HTTP_OK) {
-        value = ngx_http_glance_remote_answer(m, "content-length");
+    length = -1;
+    value = ngx_http_glance_remote_answer(m, "content-length");
 
-        h->size = value ? ngx_atoof(value->data, value->len) : rd->size;
+    if (value) {
+        length = ngx_atoof(value->data, value->len);
+
+    } else if (m->transfer->done
+               && m->transfer->failure != NGX_HTTP_GLANCE_TRANSFER_WHOLE)
+    {
+        m->status = 0;
+        return NGX_ERROR;
+
+    } else if (m->status == NGX_HTTP_PARTIAL_CONTENT || rd->range.len == 0) {
+
+        /* its end has to be seen */
+
+        rd->unsized = 1;
+    }
+
+    if (m->status == NGX_HTTP_OK) {
+        h->size = value ? length : rd->size;
         rd->skip = rd->from;
 
         return NGX_OK;
     }
 
-    value = ngx_http_glance_remote_answer(m, "content-range");
+    content = ngx_http_glance_remote_answer(m, "content-range");
 
-    if (value) {
-        text.data = value->data;
-        text.len = value->len;
+    if (content) {
+        text.data = content->data;
+        text.len = content->len;
     }
 
-    if (value == NULL
+    if (content == NULL
         || !glance_range_content(text, &range)
         || (off_t) range.first != rd->from)
     {
@@ -272,6 +291,15 @@ ngx_http_glance_reader_check(ngx_http_glance_reader_t *rd)
 
     h->size = (range.size == GLANCE_RANGE_ANY) ? rd->size
                                                : (off_t) range.size;
+
+    /* another size is for the caller to say */
+
+    if (h->size == rd->size && value
+        && length != rd->first + rd->length - rd->from)
+    {
+        m->status = 0;
+        return NGX_ERROR;
+    }
 
     return NGX_OK;
 }
@@ -470,6 +498,22 @@ ngx_http_glance_reader_take(ngx_http_glance_remote_t *m, u_char *p,
         return NGX_OK;
     }
 
+    if ((off_t) (len - n) > rd->length - rd->got) {
+
+        /* a store that knows no ranges sends what is behind this one, too */
+
+        if (m->transfer->status != NGX_HTTP_OK || rd->range.len == 0) {
+            return NGX_ERROR;
+        }
+
+        len = n + (size_t) (rd->length - rd->got);
+
+        if (len == n) {
+            rd->skip = 0;
+            return NGX_OK;
+        }
+    }
+
     /* all or nothing: a piece has 16k at most, a buffer has more */
 
     rc = ngx_http_glance_reader_room(rd);
@@ -497,10 +541,6 @@ ngx_http_glance_reader_take(ngx_http_glance_remote_t *m, u_char *p,
     p += n;
     len -= n;
     rd->skip = 0;
-
-    if ((off_t) len > rd->length - rd->got) {
-        len = (size_t) (rd->length - rd->got);
-    }
 
     rd->fill->last = ngx_cpymem(rd->fill->last, p, len);
     rd->got += len;
@@ -676,7 +716,7 @@ ngx_http_glance_reader_pump(ngx_http_glance_reader_t *rd)
 
     /* less than was promised to the client */
 
-    if (ngx_http_glance_reader_again(rd)) {
+    if (rd->got < rd->length && ngx_http_glance_reader_again(rd)) {
         return NGX_DONE;
     }
 
@@ -692,21 +732,37 @@ ngx_http_glance_reader_pump(ngx_http_glance_reader_t *rd)
 static ngx_int_t
 ngx_http_glance_reader_output(ngx_http_glance_reader_t *rd)
 {
-    ngx_buf_t                 *b;
-    ngx_int_t                  rc;
-    ngx_chain_t               *cl, **ll;
-    ngx_event_t               *wev;
-    ngx_http_request_t        *r;
-    ngx_http_core_loc_conf_t  *clcf;
+    ngx_buf_t                   *b;
+    ngx_int_t                    rc;
+    ngx_uint_t                   whole;
+    ngx_chain_t                 *cl, **ll;
+    ngx_event_t                 *wev;
+    ngx_http_request_t          *r;
+    ngx_http_core_loc_conf_t    *clcf;
+    ngx_http_glance_transfer_t  *t;
 
     r = rd->remote->request;
     wev = r->connection->write;
 
-    if (ngx_http_glance_reader_flush(rd) != NGX_OK) {
+    whole = (rd->got == rd->length);
+
+    if (whole && rd->unsized) {
+
+        /* there may be more: the last bytes wait for the end of the answer */
+
+        t = rd->remote->transfer;
+
+        whole = (t && t->done
+                 && t->failure == NGX_HTTP_GLANCE_TRANSFER_WHOLE);
+    }
+
+    if ((whole || rd->got < rd->length)
+        && ngx_http_glance_reader_flush(rd) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    if (rd->got == rd->length && !rd->last) {
+    if (whole && !rd->last) {
         rd->last = 1;
 
         for (ll = &rd->out; *ll && (*ll)->next; ll = &(*ll)->next) {

@@ -149,6 +149,7 @@ struct ngx_http_glance_reader_s {
     u_char                       text[sizeof("bytes=-")
                                       + 2 * NGX_OFF_T_LEN];
     unsigned                     opened:1;
+    unsigned                     unsized:1;     /* the answer says no length */
     unsigned                     sending:1;
     unsigned                     last:1;
 };

@@ -57,7 +57,13 @@ typedef struct {
     ngx_http_glance_s3_t             *s3;
     ngx_http_glance_remote_t         *remote;
     ngx_uint_t                        number;   /* 0: the object as a whole */
+    off_t                             size;
     off_t                             left;     /* bytes to be sent */
+    u_char                           *buffer;   /* of all of its bytes */
+    u_char                           *piece;    /* that is still there */
+    size_t                            len;
+    ngx_uint_t                        tries;
+    ngx_event_t                       retry;
     unsigned                          busy:1;   /* sent, not answered */
 } ngx_http_glance_s3_part_t;
 
@@ -107,16 +113,17 @@ struct ngx_http_glance_s3_s {
     ngx_str_t                         upload;   /* id, as it came */
     u_char                           *data;
     size_t                            len;
-    u_char                           *buffer;   /* of unknown length: a part */
-    size_t                            fill;
+    size_t                            fill;     /* of part->buffer */
     u_char                            tail;     /* the last byte, see below */
     unsigned                          has_tail:1;
+    unsigned                          buffered:1;  /* length unknown */
     unsigned                          large:1;  /* in parts */
     unsigned                          sending:1;
     unsigned                          asked:1;  /* for an upload id */
     unsigned                          made:1;   /* the object may exist */
     unsigned                          opaque:1; /* ETags are no MD5 */
     unsigned                          finished:1;
+    unsigned                          aborting:1;
 
     ngx_uint_t                        passes;   /* of a removal */
 };
@@ -151,6 +158,12 @@ void ngx_http_glance_s3_say(ngx_http_glance_s3_ask_t *ask, const char *name,
 void ngx_http_glance_s3_call(ngx_http_glance_s3_t *s3,
     ngx_http_glance_s3_pt next);
 
+/* whether a failure may pass, and a try number "tries" is worth it then */
+ngx_uint_t ngx_http_glance_s3_passing(ngx_http_glance_remote_t *m,
+    ngx_uint_t tries);
+void ngx_http_glance_s3_delay(ngx_http_glance_remote_t *m, ngx_event_t *ev,
+    ngx_uint_t tries);
+
 /* NAME=value of the next query, and what goes before; NULL: no memory */
 const char *ngx_http_glance_s3_query(ngx_http_glance_s3_t *s3,
     const char *name, ngx_str_t *value, const char *behind);
@@ -175,10 +188,19 @@ void ngx_http_glance_s3_failed(ngx_http_glance_s3_t *s3);
 void ngx_http_glance_s3_clean(ngx_http_glance_s3_t *s3);
 ngx_uint_t ngx_http_glance_s3_claimed(ngx_http_glance_s3_t *s3);
 
-/* parts: NGX_OK: all of s3->data was taken, or nothing is to be done */
+/* NGX_OK: s3->part takes bytes, or has a buffer for them */
 ngx_int_t ngx_http_glance_s3_part(ngx_http_glance_s3_t *s3);
+ngx_int_t ngx_http_glance_s3_room(ngx_http_glance_s3_t *s3);
+
+/* NGX_AGAIN: s3->part is given bytes; launch: NGX_OK: what its buffer has */
 ngx_int_t ngx_http_glance_s3_push(ngx_http_glance_s3_t *s3, u_char *p,
     size_t len);
+ngx_int_t ngx_http_glance_s3_launch(ngx_http_glance_s3_t *s3);
+
+/* parts that wait to be sent once more do so no longer */
+void ngx_http_glance_s3_halt(ngx_http_glance_s3_t *s3);
+void ngx_http_glance_s3_part_init(ngx_http_glance_s3_t *s3,
+    ngx_http_glance_s3_part_t *part);
 
 /* the writing half of the store */
 ngx_int_t ngx_http_glance_s3_begin(ngx_http_request_t *r,

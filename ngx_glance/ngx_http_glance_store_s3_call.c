@@ -19,7 +19,6 @@ static void ngx_http_glance_s3_describe(ngx_http_glance_s3_t *s3,
     const char *method, const char *query, ngx_uint_t bucket);
 static void ngx_http_glance_s3_send(ngx_http_glance_s3_t *s3);
 static void ngx_http_glance_s3_answered(ngx_http_glance_remote_t *m);
-static ngx_uint_t ngx_http_glance_s3_passing(ngx_http_glance_remote_t *m);
 static void ngx_http_glance_s3_again(ngx_event_t *ev);
 static ngx_int_t ngx_http_glance_s3_code(ngx_http_glance_remote_t *m,
     ngx_str_t *code);
@@ -87,6 +86,8 @@ ngx_http_glance_s3_cleanup(void *data)
     if (s3->retry.timer_set) {
         ngx_del_timer(&s3->retry);
     }
+
+    ngx_http_glance_s3_halt(s3);
 }
 
 
@@ -206,17 +207,8 @@ ngx_http_glance_s3_answered(ngx_http_glance_remote_t *m)
 
     s3 = m->data;
 
-    if (ngx_http_glance_s3_passing(m)
-        && ++s3->tries < NGX_HTTP_GLANCE_S3_TRIES)
-    {
-        ngx_log_error(NGX_LOG_WARN, s3->request->connection->log, 0,
-                      "s3: %s \"%V\" failed with %ui, trying again",
-                      m->method, &m->url, m->status);
-
-        ngx_http_glance_remote_stop(m);
-
-        ngx_add_timer(&s3->retry,
-                      NGX_HTTP_GLANCE_S3_DELAY << (s3->tries - 1));
+    if (ngx_http_glance_s3_passing(m, s3->tries + 1)) {
+        ngx_http_glance_s3_delay(m, &s3->retry, ++s3->tries);
         return;
     }
 
@@ -226,8 +218,8 @@ ngx_http_glance_s3_answered(ngx_http_glance_remote_t *m)
 
 /* an error in the body of a 200 counts too: the server began to answer */
 
-static ngx_uint_t
-ngx_http_glance_s3_passing(ngx_http_glance_remote_t *m)
+ngx_uint_t
+ngx_http_glance_s3_passing(ngx_http_glance_remote_t *m, ngx_uint_t tries)
 {
     ngx_str_t  code;
 
@@ -235,6 +227,10 @@ ngx_http_glance_s3_passing(ngx_http_glance_remote_t *m)
         && ngx_http_glance_s3_code(m, &code) == NGX_OK)
     {
         m->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (tries >= NGX_HTTP_GLANCE_S3_TRIES) {
+        return 0;
     }
 
     switch (m->status) {
@@ -250,6 +246,20 @@ ngx_http_glance_s3_passing(ngx_http_glance_remote_t *m)
     default:
         return 0;
     }
+}
+
+
+void
+ngx_http_glance_s3_delay(ngx_http_glance_remote_t *m, ngx_event_t *ev,
+    ngx_uint_t tries)
+{
+    ngx_log_error(NGX_LOG_WARN, m->request->connection->log, 0,
+                  "s3: %s \"%V\" failed with %ui, trying again",
+                  m->method, &m->url, m->status);
+
+    ngx_http_glance_remote_stop(m);
+
+    ngx_add_timer(ev, NGX_HTTP_GLANCE_S3_DELAY << (tries - 1));
 }
 
 

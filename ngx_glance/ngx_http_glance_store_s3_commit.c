@@ -88,9 +88,6 @@ ngx_http_glance_s3_finish(ngx_http_glance_s3_t *s3)
 static ngx_int_t
 ngx_http_glance_s3_rest(ngx_http_glance_s3_t *s3)
 {
-    size_t     n;
-    ngx_int_t  rc;
-
     if (s3->has_tail) {
         s3->has_tail = 0;
         s3->made = 1;
@@ -102,17 +99,9 @@ ngx_http_glance_s3_rest(ngx_http_glance_s3_t *s3)
         return NGX_OK;
     }
 
-    rc = ngx_http_glance_s3_part(s3);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    n = s3->fill;
-    s3->fill = 0;
     s3->made = !s3->large;
 
-    return ngx_http_glance_s3_push(s3, s3->buffer, n);
+    return ngx_http_glance_s3_launch(s3);
 }
 
 
@@ -386,12 +375,15 @@ ngx_http_glance_s3_abort(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
         return NGX_OK;
     }
 
+    ngx_http_glance_s3_halt(s3);
+
     if (s3->part) {
         ngx_http_glance_remote_stop(s3->part->remote);
         s3->part = NULL;
     }
 
     s3->finished = 0;
+    s3->aborting = 1;
 
     return ngx_http_glance_s3_run(s3, ngx_http_glance_s3_undo);
 }

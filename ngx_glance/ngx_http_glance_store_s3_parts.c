@@ -12,29 +12,53 @@
 #define NGX_HTTP_GLANCE_S3_ID  1024     /* bytes of an upload id */
 
 
+static ngx_int_t ngx_http_glance_s3_slot(ngx_http_glance_s3_t *s3,
+    ngx_http_glance_s3_part_t **part);
 static void ngx_http_glance_s3_initiate(ngx_http_glance_s3_t *s3);
 static void ngx_http_glance_s3_initiated(ngx_http_glance_s3_t *s3);
 static ngx_int_t ngx_http_glance_s3_start(ngx_http_glance_s3_t *s3,
-    ngx_http_glance_s3_part_t *part);
+    ngx_http_glance_s3_part_t *part, off_t size);
+static ngx_int_t ngx_http_glance_s3_open(ngx_http_glance_s3_part_t *part);
 static void ngx_http_glance_s3_pushed(ngx_http_glance_remote_t *m);
 static void ngx_http_glance_s3_sent(ngx_http_glance_s3_part_t *part);
 static void ngx_http_glance_s3_part_answered(ngx_http_glance_remote_t *m);
 static void ngx_http_glance_s3_part_done(ngx_http_glance_s3_part_t *part);
+static ngx_uint_t ngx_http_glance_s3_part_again(
+    ngx_http_glance_s3_part_t *part);
+static void ngx_http_glance_s3_part_retry(ngx_event_t *ev);
 static ngx_int_t ngx_http_glance_s3_etag(ngx_http_glance_s3_t *s3,
     ngx_http_glance_s3_part_t *part);
 static void ngx_http_glance_s3_part_failed(ngx_http_glance_s3_part_t *part);
 
 
+void
+ngx_http_glance_s3_part_init(ngx_http_glance_s3_t *s3,
+    ngx_http_glance_s3_part_t *part)
+{
+    part->s3 = s3;
+
+    part->retry.handler = ngx_http_glance_s3_part_retry;
+    part->retry.data = part;
+    part->retry.log = s3->request->connection->log;
+}
+
+
 /*
  * Bytes come one after the other, so parts get them one after the other; but
  * the next one begins while the last ones wait for their answers, which take
- * a store longer than their bytes do.  NGX_OK: s3->part takes bytes.
+ * a store longer than their bytes do.
+ *
+ * A part whose failure may pass is sent once more while its bytes are there:
+ * those of a buffer, until it is answered; those of the ring, as long as the
+ * first piece is all that was sent of them.
  */
 
 ngx_int_t
 ngx_http_glance_s3_part(ngx_http_glance_s3_t *s3)
 {
-    ngx_uint_t  i;
+    off_t                       size;
+    ngx_int_t                   rc;
+    ngx_http_glance_s3_part_t  *part;
 
     if (s3->part) {
         return NGX_OK;
@@ -45,6 +69,30 @@ ngx_http_glance_s3_part(ngx_http_glance_s3_t *s3)
         return NGX_AGAIN;
     }
 
+    rc = ngx_http_glance_s3_slot(s3, &part);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    size = s3->handle->size - s3->begun;
+
+    if (s3->large) {
+        size = ngx_min(size, s3->part_size);
+    }
+
+    s3->part = part;
+
+    return ngx_http_glance_s3_start(s3, part, size);
+}
+
+
+static ngx_int_t
+ngx_http_glance_s3_slot(ngx_http_glance_s3_t *s3,
+    ngx_http_glance_s3_part_t **part)
+{
+    ngx_uint_t  i;
+
     if (s3->number == NGX_HTTP_GLANCE_S3_PARTS) {
         s3->handle->error = "The image data are too large for the store";
         return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
@@ -52,11 +100,81 @@ ngx_http_glance_s3_part(ngx_http_glance_s3_t *s3)
 
     for (i = 0; i < s3->nparts; i++) {
         if (!s3->parts[i].busy) {
-            return ngx_http_glance_s3_start(s3, &s3->parts[i]);
+            *part = &s3->parts[i];
+            return NGX_OK;
         }
     }
 
     return NGX_AGAIN;
+}
+
+
+ngx_int_t
+ngx_http_glance_s3_room(ngx_http_glance_s3_t *s3)
+{
+    ngx_int_t                   rc;
+    ngx_http_glance_s3_part_t  *part;
+
+    if (s3->part) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_glance_s3_slot(s3, &part);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    /* pages are the system's until they are written to */
+
+    if (part->buffer == NULL) {
+        part->buffer = ngx_alloc(s3->part_size, s3->request->connection->log);
+
+        if (part->buffer == NULL) {
+            s3->handle->error = "Out of memory";
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    s3->part = part;
+    s3->fill = 0;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_glance_s3_launch(ngx_http_glance_s3_t *s3)
+{
+    ngx_int_t                   rc;
+    ngx_http_glance_s3_part_t  *part;
+
+    if (s3->large && s3->upload.len == 0) {
+        ngx_http_glance_s3_initiate(s3);
+        return NGX_AGAIN;
+    }
+
+    part = s3->part;
+
+    rc = ngx_http_glance_s3_start(s3, part, s3->fill);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    part->busy = 1;
+    part->piece = part->buffer;
+    part->len = s3->fill;
+    part->left = 0;
+
+    s3->busy++;
+    s3->part = NULL;
+    s3->fill = 0;
+
+    (void) ngx_http_glance_remote_write(part->remote, part->piece, part->len,
+                                        ngx_http_glance_s3_pushed);
+
+    return NGX_OK;
 }
 
 
@@ -124,33 +242,43 @@ ngx_http_glance_s3_initiated(ngx_http_glance_s3_t *s3)
 
 static ngx_int_t
 ngx_http_glance_s3_start(ngx_http_glance_s3_t *s3,
-    ngx_http_glance_s3_part_t *part)
+    ngx_http_glance_s3_part_t *part, off_t size)
+{
+    part->number = s3->large ? s3->number + 1 : 0;
+    part->size = size;
+    part->left = size;
+    part->piece = NULL;
+    part->tries = 0;
+
+    s3->begun += size;
+    s3->number++;
+
+    return ngx_http_glance_s3_open(part);
+}
+
+
+static ngx_int_t
+ngx_http_glance_s3_open(ngx_http_glance_s3_part_t *part)
 {
     u_char                     before[sizeof("partNumber=&uploadId=")
                                       + NGX_INT_T_LEN];
     ngx_str_t                  type;
+    ngx_http_glance_s3_t      *s3;
     ngx_http_glance_s3_ask_t   ask;
+
+    s3 = part->s3;
 
     ngx_memzero(&ask, sizeof(ngx_http_glance_s3_ask_t));
 
     ask.method = "PUT";
     ask.hidden = 1;
 
-    part->left = s3->buffer ? (off_t) s3->fill
-                            : s3->handle->size - s3->begun;
-
-    if (s3->large) {
-        part->left = ngx_min(part->left, s3->part_size);
-        part->number = s3->number + 1;
-
+    if (part->number) {
         (void) ngx_sprintf(before, "partNumber=%ui&uploadId=%Z",
                            part->number);
 
         ask.query = ngx_http_glance_s3_query(s3, (const char *) before,
                                              &s3->upload, "");
-        if (ask.query == NULL) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
 
     } else {
         ngx_str_set(&type, "application/octet-stream");
@@ -159,16 +287,13 @@ ngx_http_glance_s3_start(ngx_http_glance_s3_t *s3,
         ngx_http_glance_s3_say(&ask, NGX_HTTP_GLANCE_S3_CLAIM, &s3->claim);
     }
 
-    if (ngx_http_glance_s3_prepare(s3, part->remote, &ask) != NGX_OK
-        || ngx_http_glance_remote_upload(part->remote, part->left) != NGX_OK)
+    if ((part->number && ask.query == NULL)
+        || ngx_http_glance_s3_prepare(s3, part->remote, &ask) != NGX_OK
+        || ngx_http_glance_remote_upload(part->remote, part->size) != NGX_OK)
     {
         s3->handle->error = "Out of memory";
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    s3->begun += part->left;
-    s3->number++;
-    s3->part = part;
 
     return NGX_OK;
 }
@@ -182,11 +307,15 @@ ngx_http_glance_s3_push(ngx_http_glance_s3_t *s3, u_char *p, size_t len)
     ngx_http_glance_s3_part_t  *part;
 
     part = s3->part;
+
+    part->piece = p;
+    part->len = len;
     part->left -= len;
 
     if (ngx_http_glance_remote_write(part->remote, p, len,
                                      ngx_http_glance_s3_pushed)
-        != NGX_OK)
+        != NGX_OK
+        && !ngx_http_glance_s3_part_again(part))
     {
         /* an answer before the end is none that we want */
 
@@ -209,13 +338,23 @@ ngx_http_glance_s3_pushed(ngx_http_glance_remote_t *m)
     part = m->data;
     s3 = part->s3;
 
-    s3->sending = 0;
-
     if (part->left == 0 && m->out_len == 0) {
         ngx_http_glance_s3_sent(part);
 
     } else if (m->transfer->done) {
-        ngx_http_glance_s3_part_failed(part);
+
+        if (part->busy) {
+            ngx_http_glance_s3_part_done(part);
+
+        } else if (ngx_http_glance_s3_part_again(part)) {
+            return;
+
+        } else {
+            ngx_http_glance_s3_part_failed(part);
+        }
+
+    } else {
+        s3->sending = 0;
     }
 
     ngx_http_glance_s3_go(s3);
@@ -231,9 +370,14 @@ ngx_http_glance_s3_sent(ngx_http_glance_s3_part_t *part)
 
     s3 = part->s3;
 
-    s3->part = NULL;
-    s3->busy++;
-    part->busy = 1;
+    if (!part->busy) {
+        s3->part = NULL;
+        s3->sending = 0;
+        s3->busy++;
+
+        part->busy = 1;
+        part->piece = NULL;
+    }
 
     if (ngx_http_glance_remote_eof(part->remote,
                                    ngx_http_glance_s3_part_answered)
@@ -261,21 +405,103 @@ ngx_http_glance_s3_part_answered(ngx_http_glance_remote_t *m)
 static void
 ngx_http_glance_s3_part_done(ngx_http_glance_s3_part_t *part)
 {
+    ngx_uint_t             good;
     ngx_http_glance_s3_t  *s3;
 
     s3 = part->s3;
 
+    good = (part->remote->status == NGX_HTTP_OK
+            && ngx_http_glance_s3_etag(s3, part) == NGX_OK);
+
+    if (!good && ngx_http_glance_s3_part_again(part)) {
+        return;
+    }
+
     s3->busy--;
     part->busy = 0;
 
-    if (part->remote->status != NGX_HTTP_OK
-        || ngx_http_glance_s3_etag(s3, part) != NGX_OK)
-    {
+    if (!good) {
         ngx_http_glance_s3_part_failed(part);
         return;
     }
 
     ngx_http_glance_remote_stop(part->remote);
+}
+
+
+/* true: it will be sent once more, from its beginning */
+
+static ngx_uint_t
+ngx_http_glance_s3_part_again(ngx_http_glance_s3_part_t *part)
+{
+    if (part->s3->rc != NGX_OK
+        || part->s3->aborting
+        || part->piece == NULL
+        || part->size - part->left != (off_t) part->len
+        || !ngx_http_glance_s3_passing(part->remote, part->tries + 1))
+    {
+        return 0;
+    }
+
+    ngx_http_glance_s3_delay(part->remote, &part->retry, ++part->tries);
+
+    return 1;
+}
+
+
+static void
+ngx_http_glance_s3_part_retry(ngx_event_t *ev)
+{
+    ngx_connection_t           *c;
+    ngx_http_request_t         *r;
+    ngx_http_glance_s3_t       *s3;
+    ngx_http_glance_s3_part_t  *part;
+
+    part = ev->data;
+    s3 = part->s3;
+    r = s3->request;
+    c = r->connection;
+
+    ev->timedout = 0;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->main->count++;
+
+    if (ngx_http_glance_s3_open(part) != NGX_OK) {
+        ngx_http_glance_s3_broken(s3);
+
+    } else {
+        (void) ngx_http_glance_remote_write(part->remote, part->piece,
+                                            part->len,
+                                            ngx_http_glance_s3_pushed);
+    }
+
+    ngx_http_finalize_request(r, NGX_DONE);
+    ngx_http_run_posted_requests(c);
+}
+
+
+void
+ngx_http_glance_s3_halt(ngx_http_glance_s3_t *s3)
+{
+    ngx_uint_t                  i;
+    ngx_http_glance_s3_part_t  *part;
+
+    for (i = 0; s3->parts && i < s3->nparts; i++) {
+        part = &s3->parts[i];
+
+        if (!part->retry.timer_set) {
+            continue;
+        }
+
+        ngx_del_timer(&part->retry);
+
+        if (part->busy) {
+            part->busy = 0;
+            s3->busy--;
+        }
+    }
 }
 
 
@@ -384,6 +610,8 @@ ngx_http_glance_s3_part_failed(ngx_http_glance_s3_part_t *part)
     if (part->remote->transfer) {
         ngx_http_glance_remote_stop(part->remote);
     }
+
+    ngx_http_glance_s3_halt(s3);
 
     if (s3->part) {
         if (s3->part != part) {

@@ -52,7 +52,10 @@ ngx_http_glance_s3_begin(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 }
 
 
-/* memory of all parts; of what is sent in them, that of the ring */
+/*
+ * Memory of all parts; of what is sent in them that of the ring, or, of
+ * unknown length, a buffer each: so two at a time, as more would cost more.
+ */
 
 static ngx_int_t
 ngx_http_glance_s3_setup(ngx_http_glance_s3_t *s3, off_t size)
@@ -69,8 +72,13 @@ ngx_http_glance_s3_setup(ngx_http_glance_s3_t *s3, off_t size)
         s3->part_size = size / NGX_HTTP_GLANCE_S3_PARTS + 1;
     }
 
+    s3->buffered = (size < 0);
     s3->large = (size > s3->conf->large_object_size);
-    s3->nparts = (size < 0 || s3->large) ? s3->conf->parallel_parts : 1;
+    s3->nparts = (s3->buffered || s3->large) ? s3->conf->parallel_parts : 1;
+
+    if (s3->buffered) {
+        s3->nparts = ngx_min(s3->nparts, 2);
+    }
 
     s3->parts = ngx_pcalloc(pool,
                           s3->nparts * sizeof(ngx_http_glance_s3_part_t));
@@ -79,7 +87,8 @@ ngx_http_glance_s3_setup(ngx_http_glance_s3_t *s3, off_t size)
     }
 
     for (i = 0; i < s3->nparts; i++) {
-        s3->parts[i].s3 = s3;
+        ngx_http_glance_s3_part_init(s3, &s3->parts[i]);
+
         s3->parts[i].remote = ngx_http_glance_remote_create(s3->request,
                                                   s3->ctx, &s3->parts[i]);
         if (s3->parts[i].remote == NULL) {
@@ -87,24 +96,13 @@ ngx_http_glance_s3_setup(ngx_http_glance_s3_t *s3, off_t size)
         }
     }
 
-    if (size >= 0) {
-        return NGX_OK;
-    }
-
-    /* pages are the system's until they are written to */
-
     cln = ngx_pool_cleanup_add(pool, 0);
     if (cln == NULL) {
         return NGX_ERROR;
     }
 
-    s3->buffer = ngx_alloc(s3->part_size, s3->request->connection->log);
-    if (s3->buffer == NULL) {
-        return NGX_ERROR;
-    }
-
     cln->handler = ngx_http_glance_s3_free;
-    cln->data = s3->buffer;
+    cln->data = s3;
 
     return NGX_OK;
 }
@@ -113,7 +111,15 @@ ngx_http_glance_s3_setup(ngx_http_glance_s3_t *s3, off_t size)
 static void
 ngx_http_glance_s3_free(void *data)
 {
-    ngx_free(data);
+    ngx_http_glance_s3_t *s3 = data;
+
+    ngx_uint_t  i;
+
+    for (i = 0; i < s3->nparts; i++) {
+        if (s3->parts[i].buffer) {
+            ngx_free(s3->parts[i].buffer);
+        }
+    }
 }
 
 
@@ -210,7 +216,7 @@ ngx_http_glance_s3_created(ngx_http_glance_s3_t *s3)
 static void
 ngx_http_glance_s3_look(ngx_http_glance_s3_t *s3)
 {
-    if (s3->buffer || s3->large) {
+    if (s3->buffered || s3->large) {
 
         /* this key is ours alone */
 
@@ -316,8 +322,8 @@ ngx_http_glance_s3_feed(ngx_http_glance_s3_t *s3)
         return NGX_OK;
     }
 
-    return s3->buffer ? ngx_http_glance_s3_gather(s3)
-                      : ngx_http_glance_s3_direct(s3);
+    return s3->buffered ? ngx_http_glance_s3_gather(s3)
+                        : ngx_http_glance_s3_direct(s3);
 }
 
 
@@ -364,28 +370,33 @@ ngx_http_glance_s3_gather(ngx_http_glance_s3_t *s3)
     size_t     n;
     ngx_int_t  rc;
 
-    n = (size_t) ngx_min((off_t) s3->len, s3->part_size - (off_t) s3->fill);
+    for ( ;; ) {
 
-    ngx_memcpy(s3->buffer + s3->fill, s3->data, n);
+        rc = ngx_http_glance_s3_room(s3);
 
-    s3->fill += n;
-    s3->data += n;
-    s3->len -= n;
+        if (rc != NGX_OK) {
+            return rc;
+        }
 
-    if (s3->len == 0) {
-        return NGX_OK;
+        n = (size_t) ngx_min((off_t) s3->len,
+                             s3->part_size - (off_t) s3->fill);
+
+        ngx_memcpy(s3->part->buffer + s3->fill, s3->data, n);
+
+        s3->fill += n;
+        s3->data += n;
+        s3->len -= n;
+
+        if (s3->len == 0) {
+            return NGX_OK;
+        }
+
+        s3->large = 1;
+
+        rc = ngx_http_glance_s3_launch(s3);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
-
-    s3->large = 1;
-
-    rc = ngx_http_glance_s3_part(s3);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    n = s3->fill;
-    s3->fill = 0;
-
-    return ngx_http_glance_s3_push(s3, s3->buffer, n);
 }

@@ -40,6 +40,7 @@ struct ngx_http_glance_swift_account_s {
     size_t                      token_len;
     ngx_str_t                   storage;        /* behind the token */
     time_t                      checked;        /* when it was good */
+    ngx_uint_t                  tokens;         /* so many there were */
 };
 
 
@@ -74,6 +75,7 @@ struct ngx_http_glance_swift_s {
     ngx_http_glance_swift_pt          next;     /* after a token */
     ngx_http_glance_swift_pt          then;     /* after several calls */
     u_char                           *room;     /* of path */
+    ngx_uint_t                        token;    /* number of the one sent */
     unsigned                          has_body:1;
     unsigned                          renewed:1;
 

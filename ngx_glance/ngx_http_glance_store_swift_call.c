@@ -10,6 +10,8 @@
 static void ngx_http_glance_swift_cleanup(void *data);
 static void ngx_http_glance_swift_send(ngx_http_glance_swift_t *sw);
 static void ngx_http_glance_swift_answered(ngx_http_glance_remote_t *m);
+static void ngx_http_glance_swift_drop_token(
+    ngx_http_glance_swift_account_t *account);
 static ngx_int_t ngx_http_glance_swift_auth_v1(ngx_http_glance_swift_t *sw);
 static ngx_int_t ngx_http_glance_swift_auth_v3(ngx_http_glance_swift_t *sw);
 static json_t *ngx_http_glance_swift_auth_json(
@@ -222,6 +224,7 @@ ngx_http_glance_swift_prepare(ngx_http_glance_swift_t *sw)
 
     token.data = account->token;
     token.len = account->token_len;
+    sw->token = account->tokens;
 
     rc = ngx_http_glance_remote_prepare(sw->remote, sw->method, &url);
 
@@ -296,13 +299,20 @@ ngx_http_glance_swift_auth(ngx_http_glance_swift_t *sw,
 }
 
 
+/* the one that was refused: another request may have got a new one since */
+
 void
 ngx_http_glance_swift_forget_token(ngx_http_glance_swift_t *sw)
 {
-    ngx_http_glance_swift_account_t  *account;
+    if (sw->token == sw->account->tokens) {
+        ngx_http_glance_swift_drop_token(sw->account);
+    }
+}
 
-    account = sw->account;
 
+static void
+ngx_http_glance_swift_drop_token(ngx_http_glance_swift_account_t *account)
+{
     if (account->token) {
         ngx_explicit_memzero(account->token, account->token_len);
         ngx_free(account->token);
@@ -551,7 +561,7 @@ ngx_http_glance_swift_token(ngx_http_glance_swift_t *sw, ngx_str_t *token,
 
     account = sw->account;
 
-    ngx_http_glance_swift_forget_token(sw);
+    ngx_http_glance_swift_drop_token(account);
 
     p = ngx_alloc(token->len + url->len + sizeof("snet-"),
                   sw->request->connection->log);
@@ -561,6 +571,7 @@ ngx_http_glance_swift_token(ngx_http_glance_swift_t *sw, ngx_str_t *token,
 
     account->token = p;
     account->token_len = token->len;
+    account->tokens++;
     account->checked = ngx_time();
 
     p = ngx_cpymem(p, token->data, token->len);

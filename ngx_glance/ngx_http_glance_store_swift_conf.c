@@ -11,6 +11,7 @@ static ngx_http_glance_swift_account_t *ngx_http_glance_swift_account(
     ngx_conf_t *cf, ngx_array_t *accounts, const char *name, json_t *json);
 static ngx_int_t ngx_http_glance_swift_string(ngx_pool_t *pool, json_t *json,
     const char *key, const char *def, ngx_str_t *value);
+static ngx_uint_t ngx_http_glance_swift_plain(u_char *p, size_t len);
 static ngx_uint_t ngx_http_glance_swift_version(ngx_str_t *auth);
 static json_t *ngx_http_glance_swift_domain(json_t *json, const char *key);
 static void ngx_http_glance_swift_free(void *data);
@@ -20,6 +21,24 @@ static ngx_int_t ngx_http_glance_swift_reference(ngx_http_glance_swift_t *sw,
     glance_str_t name);
 static ngx_int_t ngx_http_glance_swift_credentials(
     ngx_http_glance_swift_t *sw, glance_uri_t *uri, glance_str_t path);
+
+
+/* what an account says by strings; no default: it has to */
+
+static const struct {
+    const char  *key;
+    const char  *def;
+} ngx_http_glance_swift_fields[] = {
+    { "auth_address", NULL },
+    { "user", NULL },
+    { "key", NULL },
+    { "auth_version", "" },
+    { "region", "" },
+    { "interface", "public" },
+    { "endpoint", "" },
+    { "service_type", "object-store" },
+    { NULL, NULL }
+};
 
 
 void
@@ -178,7 +197,9 @@ static ngx_http_glance_swift_account_t *
 ngx_http_glance_swift_account(ngx_conf_t *cf, ngx_array_t *accounts,
     const char *name, json_t *json)
 {
-    ngx_str_t                          version;
+    ngx_int_t                          rc;
+    ngx_str_t                          version, *value[8];
+    ngx_uint_t                         i;
     const char                        *problem;
     ngx_pool_cleanup_t                *cln;
     ngx_http_glance_swift_account_t   *account, **p;
@@ -190,6 +211,15 @@ ngx_http_glance_swift_account(ngx_conf_t *cf, ngx_array_t *accounts,
     if (account == NULL || p == NULL || cln == NULL) {
         return NULL;
     }
+
+    value[0] = &account->auth;
+    value[1] = &account->user;
+    value[2] = &account->key;
+    value[3] = &version;
+    value[4] = &account->region;
+    value[5] = &account->interface;
+    value[6] = &account->endpoint;
+    value[7] = &account->service_type;
 
     *p = account;
 
@@ -204,45 +234,25 @@ ngx_http_glance_swift_account(ngx_conf_t *cf, ngx_array_t *accounts,
 
     problem = NULL;
 
-    if (ngx_http_glance_swift_string(cf->pool, json, "auth_address", NULL,
-                                     &account->auth)
-        != NGX_OK)
-    {
-        problem = "auth_address";
+    for (i = 0; problem == NULL && ngx_http_glance_swift_fields[i].key; i++) {
 
-    } else if (ngx_http_glance_swift_string(cf->pool, json, "user", NULL,
-                                            &account->user)
-               != NGX_OK)
-    {
-        problem = "user";
+        rc = ngx_http_glance_swift_string(cf->pool, json,
+                                          ngx_http_glance_swift_fields[i].key,
+                                          ngx_http_glance_swift_fields[i].def,
+                                          value[i]);
 
-    } else if (ngx_http_glance_swift_string(cf->pool, json, "key", NULL,
-                                            &account->key)
-               != NGX_OK)
-    {
-        problem = "key";
+        if (rc == NGX_ERROR) {
+            return NULL;
+        }
 
-    } else if (ngx_http_glance_swift_string(cf->pool, json, "auth_version",
-                                            "", &version)
-               != NGX_OK
-               || ngx_http_glance_swift_string(cf->pool, json, "region", "",
-                                               &account->region)
-                  != NGX_OK
-               || ngx_http_glance_swift_string(cf->pool, json, "interface",
-                                               "public", &account->interface)
-                  != NGX_OK
-               || ngx_http_glance_swift_string(cf->pool, json, "endpoint", "",
-                                               &account->endpoint)
-                  != NGX_OK
-               || ngx_http_glance_swift_string(cf->pool, json, "service_type",
-                                               "object-store",
-                                               &account->service_type)
-                  != NGX_OK)
-    {
-        return NULL;
+        if (rc != NGX_OK) {
+            problem = ngx_http_glance_swift_fields[i].key;
+        }
+    }
 
-    } else if (ngx_strncmp(account->auth.data, "http://", 7) != 0
-               && ngx_strncmp(account->auth.data, "https://", 8) != 0)
+    if (problem == NULL
+        && ngx_strncmp(account->auth.data, "http://", 7) != 0
+        && ngx_strncmp(account->auth.data, "https://", 8) != 0)
     {
         problem = "auth_address";
     }
@@ -292,7 +302,10 @@ ngx_http_glance_swift_account(ngx_conf_t *cf, ngx_array_t *accounts,
 }
 
 
-/* terminated by NUL; def NULL: it is required */
+/*
+ * Terminated by NUL; def NULL: it is required.  NGX_DECLINED: it is missing,
+ * or has what no header and no URL may have.
+ */
 
 static ngx_int_t
 ngx_http_glance_swift_string(ngx_pool_t *pool, json_t *json, const char *key,
@@ -311,6 +324,11 @@ ngx_http_glance_swift_string(ngx_pool_t *pool, json_t *json, const char *key,
     }
 
     value->len = ngx_strlen(s);
+
+    if (!ngx_http_glance_swift_plain((u_char *) s, value->len)) {
+        return NGX_DECLINED;
+    }
+
     value->data = ngx_pnalloc(pool, value->len + 1);
 
     if (value->data == NULL) {
@@ -320,6 +338,21 @@ ngx_http_glance_swift_string(ngx_pool_t *pool, json_t *json, const char *key,
     ngx_memcpy(value->data, s, value->len + 1);
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_glance_swift_plain(u_char *p, size_t len)
+{
+    size_t  i;
+
+    for (i = 0; i < len; i++) {
+        if (p[i] < 0x20 || p[i] == 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
@@ -542,7 +575,8 @@ ngx_http_glance_swift_decode(ngx_pool_t *pool, glance_str_t text,
     value->data = ngx_pnalloc(pool, text.len + 1);
 
     if (value->data == NULL
-        || !glance_percent_decode(text, value->data, &len))
+        || !glance_percent_decode(text, value->data, &len)
+        || !ngx_http_glance_swift_plain(value->data, len))
     {
         return NGX_ERROR;
     }

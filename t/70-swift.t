@@ -270,6 +270,30 @@ check('S-24 locations with credentials' => sub {
 });
 
 
+check('S-24 accounts that are refused at the start' => sub {
+    my %wrong = (
+        auth_address => [ '', 'ftp://h/v3', "http://h/\r\nX: y" ],
+        user => [ '', "a:b\n" ],
+        key => [ '', "k\tk", "k\x7f" ],
+        region => [ "one\ntwo" ],
+        auth_version => [ '2', "1\n" ],
+    );
+
+    for my $name (sort keys %wrong) {
+        for my $value (@{$wrong{$name}}) {
+            my $nginx = Glance::Nginx->new(store => $swift->{dir},
+                directives => $swift->directives(glance_swift_accounts =>
+                    $swift->accounts($name => $value)));
+            my ($status, $said) = $nginx->test_config();
+
+            isnt($status, 0, "$name is not good")
+                or diag(JSON::PP->new->allow_nonref->encode($value));
+            like($said, qr/account "ref1": "$name"/, 'says which');
+        }
+    }
+});
+
+
 check('S-24 options of glance-api.conf' => sub {
     my $key = Glance::Swift::key('test:tester');
     my $file = write_file(temp_dir() . '/glance-swift.conf', <<"CONF");

@@ -70,7 +70,7 @@ for_each_database(sub {
             '1 PUT ^/glance/ status 500/InternalError' => 503,
             '1 PUT ^/glance/ status 503/SlowDown' => 503,
             '1 PUT ^/glance/ status 400/EntityTooLarge' => 413,
-            '1 PUT ^/glance/ reset' => 503,
+            '9 PUT ^/glance/ reset' => 503,
             '1 PUT ^/glance/ lost' => 503,
             '1 PUT ^/glance/ set etag="' . ('0' x 32) . '"' => 502,
         );
@@ -83,7 +83,8 @@ for_each_database(sub {
             status_is($r, $fault{$fault}, $fault);
             unlike($r->{body}, qr/$s3->{access}|127\.0\.0\.1/,
                    'nothing of the store is shown');
-            is(scalar(my @unused = grep { !/^[1-9] HEAD/ } $front->unused()),
+            is(scalar(my @unused = grep { !/^[1-9] HEAD|^[1-8] PUT/ }
+                             $front->unused()),
                0, 'it happened');
             nothing_stored($env, $fault);
         }
@@ -96,8 +97,10 @@ for_each_database(sub {
             '1 POST uploads= body <a>no-upload-id</a>' => 503,
             '1 PUT partNumber=1 status 503/SlowDown' => 503,
             '1 PUT partNumber=2 status 404/NoSuchUpload' => 503,
-            '1 PUT partNumber=2 reset' => 503,
-            '1 PUT partNumber=3 lost' => 503,
+            '9 PUT partNumber=2 reset' => 503,
+            '9 PUT partNumber=2 status 503/SlowDown' => 503,
+            '9 PUT partNumber=3 lost' => 503,
+            '1 PUT partNumber=3 status 403/AccessDenied' => 503,
             '1 PUT partNumber=2 set etag="' . ('0' x 32) . '"' => 503,
             '1 POST uploadId= status 400/InvalidPart' => 503,
             '9 POST uploadId= status 500/InternalError' => 503,
@@ -107,7 +110,8 @@ for_each_database(sub {
         );
 
         for my $fault (sort keys %fault) {
-            my @how = $fault =~ /partNumber=3/ ? (chunked => 1) : ();
+            my @how = $fault =~ /partNumber=3|9 .*SlowDown/ ? (chunked => 1)
+                                                            : ();
 
             $front->rules($fault);
             status_is($env->post({}, body => $large, @how), $fault{$fault},
@@ -132,6 +136,54 @@ for_each_database(sub {
             status_is($env->request('DELETE', "/images/$id"), 200);
             nothing_stored($env, $fault);
         }
+    });
+
+    check('S-07 a part is sent again while its bytes are there' => sub {
+        for my $fault ('1 PUT ^/glance/ status 503/SlowDown',
+                       '2 PUT ^/glance/ lost',
+                       '1 PUT partNumber=1 status 503/SlowDown',
+                       '2 PUT partNumber=2 status 500/InternalError',
+                       '2 PUT partNumber=2 reset',
+                       '1 PUT partNumber=3 lost')
+        {
+            my $data = $fault =~ /partNumber/ ? $large : $small;
+
+            $front->rules($fault);
+
+            my $id = $env->create({}, body => $data, chunked => 1);
+            is_deeply([ $front->unused() ], [], "$fault: it happened");
+            is(md5_of($env->request('GET', "/images/$id")->{body}),
+               md5_of($data), "$fault: the data");
+            status_is($env->request('DELETE', "/images/$id"), 200);
+            nothing_stored($env, $fault);
+        }
+
+        # of known length only the first piece is: it depends on how fast
+        # the store is
+
+        $front->rules('1 PUT partNumber=2 reset');
+        my $r = $env->post({}, body => $large);
+        like($r->{status}, qr/^(?:201|503)$/, 'sent again, or refused');
+
+        if ($r->{status} == 201) {
+            my $id = $r->json()->{image}{id};
+
+            is(md5_of($env->request('GET', "/images/$id")->{body}),
+               md5_of($large), 'the data');
+            status_is($env->request('DELETE', "/images/$id"), 200);
+        }
+
+        nothing_stored($env, 'known length');
+
+        # a client that leaves while a part waits for its next try
+        $front->rules('9 PUT partNumber=1 status 503/SlowDown');
+        my $c = $env->connect();
+        my %o = $env->with_meta({}, chunked => 1);
+        $c->send($c->head('POST', '/images', %o)
+                 . sprintf("%x\r\n", length $large) . $large);
+        ok(wait_until(sub { $front->asked(qr/partNumber=1/) }), 'refused');
+        undef $c;
+        nothing_stored($env, 'a client that leaves');
     });
 
     check('S-07 downloads that fail' => sub {

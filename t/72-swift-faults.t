@@ -26,12 +26,32 @@ plan(skip_all => Glance::Swift::missing()) if Glance::Swift::missing();
 my $MiB = 1024 * 1024;
 my $swift = Glance::Swift->new()->start();
 my $rules = temp_dir() . '/rules';
+my ($auths, $holding) = map { "$rules.$_" } qw/ auths holding /;
 my $proxy = free_port();
 
 
 # What a real Swift does not do is done by a relay before it: it cuts an
 # answer ("down N") or a request ("up N") after so many bytes, once, or
-# changes the ETag of answers ("etag").
+# changes the ETag of answers ("etag"), sends data without their length, sound
+# ("chunked"), with more behind ("longer") or without an end ("open"), or holds
+# the answers to requests for an object back while the rule is there ("hold
+# NAME"); "auths" gets a line for each request for a token.
+
+sub append {
+    my ($file, $text) = @_;
+
+    open(my $f, '>>', $file) or die "$file: $!\n";
+    print {$f} $text;
+    close($f);
+}
+
+
+sub lines {
+    my ($file) = @_;
+
+    return -e $file ? scalar(() = read_file($file) =~ /\n/g) : 0;
+}
+
 
 sub relay {
     my $listen = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 50,
@@ -48,7 +68,7 @@ sub relay {
             or exit;
         my $select = IO::Select->new($client, $server);
         my %seen = (up => 0, down => 0);
-        my $rule = '';
+        my ($rule, $asked, $held) = ('', '', '');
 
         for ( ;; ) {
             for my $from ($select->can_read()) {
@@ -62,6 +82,44 @@ sub relay {
                 }
 
                 sysread($from, my $data, 65536) or exit;
+
+                if ($way eq 'up' && $data =~ m!^(GET \S+) HTTP!) {
+                    $asked = $1;
+                    append($auths, "x\n") if $asked =~ m!/auth/!;
+                }
+
+                if (($word // '') eq 'hold' && $way eq 'down'
+                    && $asked =~ /\Q$n\E$/)
+                {
+                    append($holding, "x\n");
+                    select(undef, undef, undef, 0.05) while -e $rules;
+                }
+
+                if (($word // '') =~ /^(?:chunked|longer|open)$/
+                    && $way eq 'down')
+                {
+                    $data = $held . $data;
+                    $held = '';
+
+                    my ($size) = $data =~ /^Content-Length: (\d+)\r$/mi;
+                    my $at = index($data, "\r\n\r\n");
+
+                    if ($at >= 0 && $size && $size > 1000) {
+                        if (length($data) < $at + 4 + $size) {
+                            $held = $data;
+                            next;
+                        }
+
+                        my $coding = 'Transfer-Encoding: chunked';
+                        my $head = sprintf("\r\n\r\n%x\r\n", $size);
+
+                        $data =~ s/^Content-Length: \d+/$coding/mi;
+                        $data =~ s/\r\n\r\n/$head/;
+                        $data .= "\r\n"
+                                 . ($word eq 'longer' ? "4\r\nmore\r\n" : '')
+                                 . ($word eq 'open' ? '' : "0\r\n\r\n");
+                    }
+                }
 
                 $seen{$way} += length $data;
                 $data =~ s/^(Etag: )[0-9a-f]+/${1}00000000/mi
@@ -84,6 +142,8 @@ sub relay {
                     my $done = syswrite($to, $data) or exit;
                     substr($data, 0, $done, '');
                 }
+
+                exit if ($word // '') eq 'open' && $way eq 'down' && !$held;
             }
         }
     }
@@ -157,6 +217,27 @@ with_env('sqlite', sub {
         }
     });
 
+    check('S-05 data that do not say how long they are' => sub {
+        for my $range ([], [ Range => 'bytes=100-1999999' ]) {
+            my $want = @$range ? substr($data, 100, 1999900) : $data;
+
+            rule('chunked');
+            my $r = $env->request('GET', "/images/$id", headers => $range);
+            ok($r->complete(), "sound: @$range");
+            is(md5_of($r->{body}), md5_of($want), 'the data');
+
+            for my $fault ('longer', 'open') {
+                rule($fault);
+                $r = $env->request('GET', "/images/$id", headers => $range);
+                ok($r->{status} == 503 || !$r->complete(),
+                   "$fault: not told to be whole: $r->{status} @$range");
+            }
+
+            rule();
+            $works->('without length');
+        }
+    });
+
     check('S-05 another ETag than that of the data' => sub {
         rule('etag');
         error_ok($env->post({}, body => $data), 502, 'an upload',
@@ -196,8 +277,9 @@ with_env('sqlite', sub {
            md5_of($large), 'it is back');
     });
 
-    check('S-05 a token that is not valid any more' => sub {
-        # memcached has the tokens: all are gone
+    # memcached has the tokens: all are gone
+
+    my $forget = sub {
         my $old = $swift->{memcached_pid};
         Glance::Process::stop_process($old);
         $swift->{memcached_pid} = spawn(name => 'memcached', argv => [
@@ -209,6 +291,10 @@ with_env('sqlite', sub {
         ok(wait_until(sub {
             eval { $swift->request('HEAD', 'glance')->{status} == 204 };
         }), 'memcached is there again');
+    };
+
+    check('S-05 a token that is not valid any more' => sub {
+        $forget->();
         is(md5_of($env->request('GET', "/images/$id")->{body}), md5_of($data),
            'a download gets a new one');
         my $new = $env->create({}, body => $large);
@@ -216,6 +302,29 @@ with_env('sqlite', sub {
            md5_of($large), 'an upload, too');
         status_is($env->request('DELETE', "/images/$new"), 200);
         $works->('token');
+    });
+
+    check('S-05 a refused token does not take a newer one along' => sub {
+        $forget->();
+        unlink($holding);
+        rule("hold $large_id");
+
+        my $late = in_background(sub {
+            return md5_of($env->request('GET', "/images/$large_id")->{body});
+        });
+
+        ok(wait_until(sub { -e $holding }), 'a refusal is on its way');
+
+        # meanwhile another one, by another connection
+        my $before = lines($auths);
+        is(md5_of($env->request('GET', "/images/$id")->{body}), md5_of($data),
+           'a new token is got');
+        is(lines($auths), $before + 1, 'by one request');
+
+        rule();
+        is($late->(), md5_of($large), 'the refused one goes on');
+        is(lines($auths), $before + 1, 'with this token');
+        $works->('two refusals');
     });
 
     check('S-05 the object server stands still, then dies' => sub {
