@@ -54,6 +54,7 @@ struct ngx_http_glance_dialect_s {
     unsigned                    deleted:1;      /* shown to administrators */
     unsigned                    nulls:1;        /* empty: the field is unset */
     unsigned                    zero:1;         /* size 0 needs no data */
+    unsigned                    copies:1;       /* of data elsewhere */
     unsigned                    v2:1;           /* faults, roles, 204 */
 
     const char                 *failed;         /* status after an upload */

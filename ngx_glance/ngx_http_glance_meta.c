@@ -4,10 +4,12 @@
  */
 
 
+#include "ngx_http_glance_dialect.h"
 #include "ngx_http_glance_store.h"
 
 
 #define NGX_HTTP_GLANCE_NAME_MAX   255      /* characters */
+#define NGX_HTTP_GLANCE_COPY_MAX  2048   /* bytes */
 #define NGX_HTTP_GLANCE_VALUE_MAX  65535    /* bytes, the column's size */
 
 
@@ -20,6 +22,8 @@ static ngx_int_t ngx_http_glance_meta_join(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_glance_meta_text(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_str_t *name, ngx_str_t *value);
 static ngx_uint_t ngx_http_glance_meta_check(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static ngx_uint_t ngx_http_glance_meta_check_copy(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static ngx_uint_t ngx_http_glance_meta_check_id(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
@@ -88,7 +92,7 @@ ngx_http_glance_meta_read(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
                                sizeof("x-glance-api-copy-from") - 1)
                == 0)
         {
-            ctx->meta.copy_from = 1;
+            ctx->meta.copy_from = &h[i].value;
         }
     }
 
@@ -306,6 +310,10 @@ ngx_http_glance_meta_check(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return 0;
     }
 
+    if (ctx->meta.copy_from && !ngx_http_glance_meta_check_copy(r, ctx)) {
+        return 0;
+    }
+
     if (ctx->meta.field[GLANCE_META_LOCATION].len) {
         ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
                               "x-image-meta-location is not supported by this "
@@ -313,17 +321,57 @@ ngx_http_glance_meta_check(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return 0;
     }
 
-    if (ctx->meta.copy_from) {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
-                              "x-glance-api-copy-from is not supported by "
-                              "this server");
-        return 0;
-    }
-
     return ngx_http_glance_meta_check_id(r, ctx)
            && ngx_http_glance_meta_check_size(r, ctx)
            && ngx_http_glance_meta_check_words(r, ctx)
            && ngx_http_glance_meta_check_store(r, ctx);
+}
+
+
+/* what glance-worker is to fetch, if the registry keeps work for it */
+
+static ngx_uint_t
+ngx_http_glance_meta_check_copy(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    const char                  *text;
+    glance_str_t                 url;
+    glance_uri_t                 uri;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    url.data = ctx->meta.copy_from->data;
+    url.len = ctx->meta.copy_from->len;
+
+    text = NULL;
+
+    if (!ctx->route->dialect->copies || !glcf->registry_claims) {
+        text = "is not supported by this server";
+
+    } else if (ngx_http_glance_has_body(r)) {
+        text = "and image data exclude each other";
+
+    } else if (ctx->meta.field[GLANCE_META_LOCATION].len) {
+        text = "and x-image-meta-location exclude each other";
+
+    } else if (url.len > NGX_HTTP_GLANCE_COPY_MAX) {
+        text = "is too long";
+
+    } else if (glance_utf8_check(url) != GLANCE_UTF8_OK
+               || !glance_uri_parse(url, &uri) || uri.host.len == 0
+               || uri.scheme != GLANCE_SCHEME_HTTP)
+    {
+        text = "must be an URL of http or https";
+    }
+
+    if (text) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "x-glance-api-copy-from %s", text);
+        return 0;
+    }
+
+    return 1;
 }
 
 

@@ -21,6 +21,8 @@ static char *ngx_http_glance_enable(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_glance_removals(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_glance_copies(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_glance_default_store(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_glance_file_root(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -288,6 +290,13 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       ngx_conf_set_flag_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_glance_loc_conf_t, require_format_match),
+      NULL },
+
+    { ngx_string("glance_copies"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_glance_copies,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
       NULL },
 
     { ngx_string("glance_removals"),
@@ -914,6 +923,19 @@ ngx_http_glance_removals(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return rv;
+}
+
+
+/* as "glance", for what the worker of the node has fetched */
+
+static char *
+ngx_http_glance_copies(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_glance_loc_conf_t *glcf = conf;
+
+    glcf->copies = 1;
+
+    return ngx_http_glance_enable(cf, cmd, conf);
 }
 
 

@@ -128,6 +128,7 @@ typedef struct {
 
 typedef struct {
     ngx_flag_t                  enable;
+    ngx_uint_t                  copies;         /* of the node's worker */
     ngx_str_t                   prefix;         /* of the location */
     ngx_uint_t                  versions;       /* bits: the APIs served */
 
@@ -208,9 +209,9 @@ typedef struct {
     ngx_str_t                   field[GLANCE_META_N];
     ngx_array_t                 properties;     /* ngx_http_glance_property_t */
     ngx_str_t                   unknown;        /* x-image-meta-SOMETHING */
+    ngx_str_t                  *copy_from;      /* URL, or NULL */
     off_t                       size;           /* -1: not given */
     glance_type_e               type;
-    unsigned                    copy_from:1;
     unsigned                    given[GLANCE_META_N];
 } ngx_http_glance_meta_t;
 

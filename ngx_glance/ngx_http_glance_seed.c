@@ -48,6 +48,7 @@ const ngx_http_glance_dialect_t  ngx_http_glance_dialect_seed = {
     0,                                     /* deleted */
     0,                                     /* nulls */
     0,                                     /* zero */
+    0,                                     /* copies */
     0,                                     /* v2 */
     "killed",
     "x-image-meta-size",

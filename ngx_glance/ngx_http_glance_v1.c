@@ -54,6 +54,7 @@ const ngx_http_glance_dialect_t  ngx_http_glance_dialect_v1 = {
     1,                                     /* deleted */
     1,                                     /* nulls */
     1,                                     /* zero */
+    1,                                     /* copies */
     0,                                     /* v2 */
     "killed",
     "x-image-meta-size",
@@ -123,11 +124,14 @@ ngx_http_glance_v1_check(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
         return 0;
     }
 
-    if (ngx_http_glance_has_body(r)) {
-        return !create
-               || ngx_http_glance_v1_uploadable(r, ctx,
+    if (create && (ngx_http_glance_has_body(r) || ctx->meta.copy_from)) {
+        return ngx_http_glance_v1_uploadable(r, ctx,
                       &ctx->meta.field[GLANCE_META_DISK_FORMAT],
                       &ctx->meta.field[GLANCE_META_CONTAINER_FORMAT]);
+    }
+
+    if (ngx_http_glance_has_body(r)) {
+        return 1;
     }
 
     /* properties that a PUT does not name go, unless it asks to keep them */
@@ -339,7 +343,7 @@ ngx_http_glance_v1_change(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return 0;
     }
 
-    if (!ngx_http_glance_has_body(r)
+    if ((!ngx_http_glance_has_body(r) && !ctx->meta.copy_from)
         || ctx->image.status != GLANCE_STATUS_QUEUED)
     {
         return 1;

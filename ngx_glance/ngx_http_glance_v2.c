@@ -49,6 +49,7 @@ const ngx_http_glance_dialect_t  ngx_http_glance_dialect_v2 = {
     0,                                     /* deleted */
     0,                                     /* nulls */
     0,                                     /* zero */
+    0,                                     /* copies */
     1,                                     /* v2 */
     "queued",
     "x-openstack-image-size",

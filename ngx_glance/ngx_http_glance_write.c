@@ -10,6 +10,8 @@
 
 static const char *ngx_http_glance_post_status(ngx_http_glance_ctx_t *ctx,
     ngx_uint_t body);
+static json_t *ngx_http_glance_write_body(ngx_http_glance_ctx_t *ctx,
+    json_t *image);
 static ngx_uint_t ngx_http_glance_write_request(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_uint_t create);
 static ngx_uint_t ngx_http_glance_write_type(ngx_http_request_t *r,
@@ -42,7 +44,7 @@ void
 ngx_http_glance_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
     u_char      *p;
-    json_t      *image;
+    json_t      *image, *body_json;
     ngx_str_t   *id;
     ngx_uint_t   body;
 
@@ -99,8 +101,14 @@ ngx_http_glance_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return;
     }
 
-    ngx_http_glance_registry_image(r, ctx, "POST", NULL,
-                                   json_pack("{s:o}", "image", image),
+    body_json = ngx_http_glance_write_body(ctx, image);
+
+    if (body_json == NULL) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_glance_registry_image(r, ctx, "POST", NULL, body_json,
                                    ngx_http_glance_post_record);
 }
 
@@ -112,8 +120,39 @@ ngx_http_glance_post_status(ngx_http_glance_ctx_t *ctx, ngx_uint_t body)
         return "saving";
     }
 
-    return (ctx->route->dialect->zero && ctx->meta.size == 0) ? "active"
-                                                              : "queued";
+    if (ctx->route->dialect->zero && ctx->meta.size == 0
+        && !ctx->meta.copy_from)
+    {
+        return "active";
+    }
+
+    return "queued";
+}
+
+
+/*
+ * The body of a change; image is stolen.  Work for glance-worker is written
+ * down in the same transaction, so that neither is there without the other.
+ */
+
+static json_t *
+ngx_http_glance_write_body(ngx_http_glance_ctx_t *ctx, json_t *image)
+{
+    json_t  *body;
+
+    body = json_pack("{s:o}", "image", image);
+
+    if (ctx->meta.copy_from
+        && json_object_set_new(body, "copy_from",
+                               ngx_http_glance_json_string(
+                                                       ctx->meta.copy_from))
+           != 0)
+    {
+        json_decref(body);
+        return NULL;
+    }
+
+    return body;
 }
 
 
@@ -460,8 +499,9 @@ static void
 ngx_http_glance_put_record(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
-    json_t      *image, *body;
-    ngx_uint_t   data;
+    json_t                      *image, *body;
+    ngx_uint_t                   data;
+    ngx_http_glance_loc_conf_t  *glcf;
 
     if (!ngx_http_glance_put_allowed(r, ctx)) {
         return;
@@ -476,7 +516,7 @@ ngx_http_glance_put_record(ngx_http_request_t *r,
         return;
     }
 
-    if (!data && json_object_size(image) == 0
+    if (!data && !ctx->meta.copy_from && json_object_size(image) == 0
         && !ctx->route->dialect->purge)
     {
         json_decref(image);
@@ -485,13 +525,35 @@ ngx_http_glance_put_record(ngx_http_request_t *r,
     }
 
     if (!data) {
-        ngx_http_glance_registry_image(r, ctx, "PUT", &ctx->image_id,
-                                       json_pack("{s:o}", "image", image),
+        body = ngx_http_glance_write_body(ctx, image);
+
+        if (body && ctx->meta.copy_from
+            && (json_object_set_new(image, "status", json_string("queued"))
+                != 0
+                || json_object_set_new(body, "from_state",
+                                       json_string("queued"))
+                   != 0))
+        {
+            json_decref(body);
+            body = NULL;
+        }
+
+        if (body == NULL) {
+            ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+            return;
+        }
+
+        ngx_http_glance_registry_image(r, ctx, "PUT", &ctx->image_id, body,
                                        ngx_http_glance_put_done);
         return;
     }
 
-    ctx->claim = ngx_http_glance_create_claim(r, ctx->route->dialect->failed);
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    /* what a worker could not bring to its end another one begins anew */
+
+    ctx->claim = ngx_http_glance_create_claim(r, glcf->copies ? "queued"
+                                              : ctx->route->dialect->failed);
 
     (void) json_object_set_new(image, "status", json_string("saving"));
 
@@ -530,6 +592,13 @@ ngx_http_glance_put_allowed(ngx_http_request_t *r,
         ngx_http_glance_fault(r, ctx, NGX_HTTP_FORBIDDEN,
                               "x-image-meta-id differs from the image's "
                               "identifier, which cannot be changed");
+        return 0;
+    }
+
+    if (ctx->meta.copy_from && now != GLANCE_STATUS_QUEUED) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "x-glance-api-copy-from cannot be given for an "
+                              "image that is %s", glance_status_name(now));
         return 0;
     }
 

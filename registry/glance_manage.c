@@ -52,6 +52,7 @@ static const glance_manage_command_t  glance_manage_commands[] = {
     { "db", "purge_images_table", "", 0, registry_manage_purge_images },
     { "db", "claims", "", 0, registry_manage_claims },
     { "db", "removals", "", 0, registry_manage_removals },
+    { "db", "jobs", "", 0, registry_manage_jobs },
     { "db", "downgrade", "downgrade db_downgrade", 1,
       registry_manage_refuse },
     { "db", "load_metadefs", "db_load_metadefs", 4, registry_manage_refuse },
@@ -95,6 +96,9 @@ main(int argc, char **argv)
             "  db claims              uploads and deletes that are under "
             "way\n"
             "  db removals            data that wait to be removed\n"
+            "  db jobs                data that are to be copied from other "
+            "servers,\n"
+            "                         and what failed in the last week\n"
             "  db upgrade, db version_control, db expand, db migrate, "
             "db contract:\n"
             "                         what sync leaves to do, which is "

@@ -31,7 +31,9 @@ main(int argc, char **argv)
         .usage = "[options] [CONFPATH]",
         .summary = "Tidies the stores of this node: what uploads left "
                    "whose server died, and data\nof deleted images that "
-                   "could not be removed at once. Reads glance-api.conf.",
+                   "could not be removed at once. Copies the data\nof "
+                   "images that are to come from other servers. Reads "
+                   "glance-api.conf.",
         .extra = glance_worker_options
     };
 
@@ -46,6 +48,7 @@ main(int argc, char **argv)
     agent.cf = cf;
     agent.once = (registry_cli_value(&cli, "once") != NULL);
     agent.interval = (int) registry_config_int(cf, "sweep_interval");
+    agent.copies = true;
     agent.pass = glance_worker_pass;
 
     rc = registry_agent_run(&agent, &cli);
@@ -59,5 +62,13 @@ main(int argc, char **argv)
 static bool
 glance_worker_pass(registry_agent_t *agent)
 {
-    return registry_worker_pass(agent->worker, agent->once);
+    bool  done;
+
+    done = registry_worker_pass(agent->worker, agent->once);
+
+    if (agent->once) {
+        done = registry_copy_pass(agent->copy) && done;
+    }
+
+    return done;
 }

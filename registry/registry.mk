@@ -1,16 +1,16 @@
 # Objects of the registry and of the programs; included by the Makefile.
 
-COMMON = str buf uuid time image meta uri digest sigv4 xml multipart fault range \
+COMMON = str addr buf uuid time image meta uri digest sigv4 xml multipart fault range \
 	inspect inspect_qcow2 inspect_vhd inspect_vmdk inspect_disk
 
 # what all programs share
 REGISTRY_BASE = err ini config config_read config_value config_print \
 	config_table config_known log logconf logfmt daemon cli hosts render \
 	render_keystone render_swift render_s3 render_log client control \
-	control_init worker agent scrub
+	control_init worker agent copy fetch scrub
 
 # what the registry and glance-manage are made of
-REGISTRY_CORE = $(filter-out $(REGISTRY_BASE) render% control% worker%, \
+REGISTRY_CORE = $(filter-out $(REGISTRY_BASE) render% control% worker% copy% fetch%, \
 	$(patsubst registry/registry_%.c,%,$(wildcard registry/registry_*.c))) \
 	schema_data
 

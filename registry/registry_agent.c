@@ -46,6 +46,13 @@ registry_agent_run(registry_agent_t *agent, const registry_cli_t *cli)
         goto failed;
     }
 
+    if (agent->copies) {
+        agent->copy = registry_copy_new(agent->cf, &err);
+        if (agent->copy == NULL) {
+            goto failed;
+        }
+    }
+
     if (registry_cli_value(cli, "check") != NULL) {
         if (registry_cli_check(agent->cf, &err) != REGISTRY_OK) {
             goto failed;
@@ -71,6 +78,12 @@ registry_agent_run(registry_agent_t *agent, const registry_cli_t *cli)
         goto failed;
     }
 
+    if (agent->copies && registry_copy_start(agent->copy, &err)
+                         != REGISTRY_OK)
+    {
+        goto failed;
+    }
+
     rc = registry_agent_loop(agent);
 
     if (pid != NULL) {
@@ -85,6 +98,7 @@ failed:
 
 done:
 
+    registry_copy_free(agent->copy);
     registry_worker_free(agent->worker);
     registry_client_free(agent->client);
     registry_client_library_free();

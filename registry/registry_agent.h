@@ -10,6 +10,7 @@
 
 
 #include "registry_cli.h"
+#include "registry_copy.h"
 #include "registry_worker.h"
 
 
@@ -22,6 +23,8 @@ struct registry_agent_s {
     const registry_config_t  *cf;
     registry_client_t        *client;       /* set by registry_agent_run() */
     registry_worker_t        *worker;       /* likewise */
+    registry_copy_t          *copy;         /* likewise, if it copies */
+    bool                      copies;
     bool                      once;
     int                       interval;     /* seconds between two passes */
     bool                    (*pass)(registry_agent_t *agent);

@@ -40,8 +40,6 @@ static registry_rc_e registry_client_once(registry_client_t *client,
     const char *body, registry_answer_t *answer, registry_err_t *err);
 static registry_rc_e registry_client_target(CURL *curl, const char *host,
     bool tls, const char *path);
-static struct curl_slist *registry_client_headers(registry_client_t *client,
-    bool body);
 static bool registry_client_header(struct curl_slist **list,
     const char *name, const char *value);
 static void registry_client_id(char *id, size_t size);
@@ -241,7 +239,9 @@ registry_client_once(registry_client_t *client, const char *host,
 
     curl_easy_reset(client->curl);
 
-    headers = registry_client_headers(client, body != NULL);
+    headers = registry_client_headers(client,
+                                      (body != NULL) ? "application/json"
+                                                     : NULL);
     if (headers == NULL) {
         return registry_err_set(err, REGISTRY_ERROR, "no memory");
     }
@@ -340,8 +340,8 @@ registry_client_target(CURL *curl, const char *host, bool tls,
 }
 
 
-static struct curl_slist *
-registry_client_headers(registry_client_t *client, bool body)
+struct curl_slist *
+registry_client_headers(registry_client_t *client, const char *type)
 {
     char                id[64];
     struct curl_slist  *list;
@@ -358,8 +358,8 @@ registry_client_headers(registry_client_t *client, bool body)
         || (client->secret[0] != '\0'
             && !registry_client_header(&list, "X-Glance-Secret",
                                        client->secret))
-        || (body && !registry_client_header(&list, "Content-Type",
-                                            "application/json")))
+        || (type != NULL && !registry_client_header(&list, "Content-Type",
+                                                    type)))
     {
         curl_slist_free_all(list);
         return NULL;

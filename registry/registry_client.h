@@ -25,6 +25,8 @@
 
 typedef struct registry_client_s  registry_client_t;
 
+struct curl_slist;
+
 typedef struct {
     unsigned     status;        /* of HTTP */
     size_t       len;
@@ -50,6 +52,10 @@ void registry_client_free(registry_client_t *client);
 registry_rc_e registry_client_call(registry_client_t *client,
     const char *method, const char *path, const char *body,
     registry_answer_t *answer, registry_err_t *err);
+
+/* who the worker is, for libcurl; NULL without memory; type NULL: no body */
+struct curl_slist *registry_client_headers(registry_client_t *client,
+    const char *type);
 
 /*
  * The status that the server at a unix socket gives for a POST of JSON, the

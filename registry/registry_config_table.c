@@ -140,10 +140,19 @@ const registry_opt_t  registry_options[] = {
         "believe the caller's identity only with it."),
     STR("node_name", D, NULL, A | W, "", 0,
         "The name of this node in claims; empty: the host name."),
-    INT("upload_lease", D, NULL, A | R, "20", 1, 3600,
+    INT("upload_lease", D, NULL, A | R | W, "20", 1, 3600,
         "Seconds after which the upload of a dead API server is given up."),
     INT("sweep_interval", D, NULL, R | W, "5", 1, 3600,
         "Seconds between two searches for such uploads."),
+    STR("copy_from_allowed_addresses", D, NULL, W, "", 0,
+        "Addresses and networks (CIDR), separated by commas, that "
+        "x-glance-api-copy-from may read from although they are loopback, "
+        "link-local or private; others of these are refused."),
+    INT("copy_from_timeout", D, NULL, W, "30", 1, 50,
+        "Seconds that the source of a copy may be silent."),
+    STR("copy_from_ca_file", D, NULL, W, "", 0,
+        "Certificates (PEM) of the authorities that sources of copies are "
+        "checked against; empty: those of the system."),
 
     /* identity */
 
@@ -294,7 +303,7 @@ const registry_opt_t  registry_options[] = {
         "Places of an image's data; -1: any number."),
     SIZE("user_storage_quota", D, NULL, RS, "0",
          "What the images of a project may take in the store; 0: anything."),
-    INT("image_size_cap", D, NULL, A | R, "1099511627776", 1, INT64_MAX,
+    INT("image_size_cap", D, NULL, A | R | W, "1099511627776", 1, INT64_MAX,
         "Bytes of the largest image."),
 
     /* what API v2 takes and shows */

@@ -76,6 +76,7 @@ typedef struct {
     registry_schema_e  state;
     bool               latest;          /* OWN: nothing is missing */
     bool               claims;          /* our tables are there */
+    bool               jobs;
     bool               served;          /* all columns are there */
     char               version[128];    /* rows of alembic_version */
     registry_err_t     reason;          /* if it is not served */

@@ -18,7 +18,8 @@
 
 /* files whose names come before this belong to Glance, or mark ours */
 #define REGISTRY_SCHEMA_CLAIMS    "002_ngx_glance_claims"
-#define REGISTRY_SCHEMA_LAST      "006_ngx_glance_filters"
+#define REGISTRY_SCHEMA_JOBS      "007_ngx_glance_jobs"
+#define REGISTRY_SCHEMA_LAST      REGISTRY_SCHEMA_JOBS
 #define REGISTRY_SCHEMA_CREATING  "creating"
 
 
@@ -28,6 +29,7 @@ typedef struct {
     bool  marker;
     bool  claims;
     bool  removals;
+    bool  jobs;
     char  created[64];          /* value in the marker */
     char  version[128];
 } registry_schema_found_t;
@@ -111,6 +113,7 @@ registry_db_schema_info(registry_db_t *db, registry_schema_info_t *info,
 
     info->state = registry_schema_state(&found);
     info->claims = found.claims && found.removals;
+    info->jobs = found.jobs;
     info->latest = (strcmp(found.created, REGISTRY_SCHEMA_LAST) >= 0);
     info->served = true;
 
@@ -258,6 +261,7 @@ registry_schema_once(registry_db_t *db, registry_err_t *err)
         db->own_indexes = (registry_schema_state(&found)
                            == REGISTRY_SCHEMA_OWN);
         db->claims = found.claims && found.removals;
+        db->jobs = db->claims && found.jobs;
     }
 
     return rc;
@@ -304,7 +308,8 @@ registry_schema_table(void *arg, const registry_value_t *row)
         { "alembic_version", &found->alembic },
         { "ngx_glance_schema", &found->marker },
         { "ngx_glance_claims", &found->claims },
-        { "ngx_glance_removals", &found->removals }
+        { "ngx_glance_removals", &found->removals },
+        { "ngx_glance_jobs", &found->jobs }
     };
 
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
@@ -439,7 +444,7 @@ registry_schema_adopt(registry_tx_t *tx,
                      "alembic_version=\"%s\"", found->version);
     }
 
-    if (found->claims && found->removals) {
+    if (found->claims && found->removals && found->jobs) {
         return REGISTRY_OK;
     }
 
@@ -448,7 +453,8 @@ registry_schema_adopt(registry_tx_t *tx,
          file++)
     {
         if (strcmp(file->driver, tx->db->driver->name) != 0
-            || strcmp(file->name, REGISTRY_SCHEMA_CLAIMS) != 0)
+            || (strcmp(file->name, REGISTRY_SCHEMA_CLAIMS) != 0
+                && strcmp(file->name, REGISTRY_SCHEMA_JOBS) != 0))
         {
             continue;
         }
@@ -457,8 +463,10 @@ registry_schema_adopt(registry_tx_t *tx,
 
         if (rc != REGISTRY_OK && rc != REGISTRY_BUSY) {
             registry_log(REGISTRY_LOG_WARNING, REGISTRY_SCHEMA_LOG,
-                         "no table ngx_glance_claims: uploads that are cut "
-                         "off stay in status saving reason=\"%s\"",
+                         "no tables of %s: %s reason=\"%s\"", file->name,
+                         (strcmp(file->name, REGISTRY_SCHEMA_JOBS) == 0)
+                         ? "nothing is copied from other servers"
+                         : "uploads that are cut off stay in status saving",
                          err->text);
             rc = REGISTRY_OK;
         }

@@ -7,6 +7,7 @@
 #include "glance_uuid.h"
 #include "registry_db_claims.h"
 #include "registry_db_images.h"
+#include "registry_db_jobs.h"
 #include "registry_identity.h"
 #include "registry_json.h"
 #include "registry_quota.h"
@@ -47,6 +48,8 @@ static registry_rc_e registry_images_outcome(registry_images_t *ctx,
     const registry_image_t *image, registry_rc_e rc, registry_err_t *err);
 static registry_rc_e registry_images_id(registry_request_t *rq,
     glance_str_t *id);
+static registry_rc_e registry_images_job(registry_tx_t *tx,
+    registry_images_t *ctx, glance_str_t id, registry_err_t *err);
 static registry_changes_t *registry_images_changes(registry_request_t *rq);
 static registry_rc_e registry_images_claim(registry_request_t *rq,
     registry_claim_t *claim);
@@ -169,6 +172,10 @@ registry_images_create_run(registry_tx_t *tx, void *arg, registry_err_t *err)
     }
 
     if (rc == REGISTRY_OK) {
+        rc = registry_images_job(tx, ctx, ctx->changes->image.id, err);
+    }
+
+    if (rc == REGISTRY_OK) {
         rc = registry_db_image_get(tx, rq->pool, ctx->changes->image.id,
                                    &ctx->image, err);
     }
@@ -261,6 +268,10 @@ registry_images_update_run(registry_tx_t *tx, void *arg, registry_err_t *err)
     rc = registry_db_image_update(tx, id, &changes, rq->app->property_quota,
                                   err);
     rc = registry_images_outcome(ctx, image, rc, err);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_images_job(tx, ctx, id, err);
+    }
 
     if (rc == REGISTRY_OK) {
         rc = registry_db_image_get(tx, rq->pool, id, &ctx->image, err);
@@ -424,6 +435,20 @@ registry_images_outcome(registry_images_t *ctx, const registry_image_t *image,
                             (const char *) image->status.data,
                             (int) changes->image.status.len,
                             (const char *) changes->image.status.data);
+}
+
+
+/* API servers only have looked at the URL */
+
+static registry_rc_e
+registry_images_job(registry_tx_t *tx, registry_images_t *ctx,
+    glance_str_t id, registry_err_t *err)
+{
+    if (ctx->changes->copy_from.len == 0 || !ctx->rq->identity.service) {
+        return REGISTRY_OK;
+    }
+
+    return registry_db_job_add(tx, id, ctx->changes->copy_from, err);
 }
 
 

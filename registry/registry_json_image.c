@@ -129,6 +129,16 @@ registry_json_changes(registry_pool_t *pool, glance_str_t body,
         }
     }
 
+    value = json_object_get(json, "copy_from");
+
+    if (value != NULL
+        && !registry_pool_copy(pool, registry_json_slice(value),
+                               &changes->copy_from))
+    {
+        rc = registry_json_memory(err);
+        goto done;
+    }
+
     for (const registry_field_t *f = registry_fields; f->name != NULL; f++) {
 
         value = json_object_get(image, f->name);

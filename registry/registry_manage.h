@@ -40,6 +40,7 @@ int registry_manage_purge(registry_manage_t *m);
 int registry_manage_purge_images(registry_manage_t *m);
 int registry_manage_claims(registry_manage_t *m);
 int registry_manage_removals(registry_manage_t *m);
+int registry_manage_jobs(registry_manage_t *m);
 
 /* "config check" of the paths in cli->args from "first" on */
 int registry_manage_config_check(const registry_cli_t *cli, size_t first);

@@ -14,6 +14,7 @@
 
 #include "glance_uri.h"
 #include "registry_db_claims.h"
+#include "registry_db_jobs.h"
 #include "registry_db_manage.h"
 
 
@@ -30,6 +31,7 @@ typedef struct {
     registry_pool_t       *pool;
     registry_claim_row_t  *claims;
     registry_waiting_t    *rows;
+    registry_job_t        *jobs;
     size_t                 n;
 } registry_manage_view_t;
 
@@ -46,6 +48,8 @@ static registry_rc_e registry_manage_claims_run(registry_tx_t *tx, void *arg,
     registry_err_t *err);
 static registry_rc_e registry_manage_removals_run(registry_tx_t *tx,
     void *arg, registry_err_t *err);
+static registry_rc_e registry_manage_jobs_run(registry_tx_t *tx, void *arg,
+    registry_err_t *err);
 
 
 int
@@ -67,7 +71,7 @@ registry_manage_claims(registry_manage_t *m)
 {
     int                      rc;
     registry_claim_row_t    *c;
-    registry_manage_view_t   view = { NULL, NULL, NULL, 0 };
+    registry_manage_view_t   view = { .n = 0 };
 
     rc = registry_manage_view(m, registry_manage_claims_run, &view);
 
@@ -101,7 +105,7 @@ registry_manage_removals(registry_manage_t *m)
     char                     url[REGISTRY_MANAGE_URL];
     glance_buf_t             b;
     registry_waiting_t      *w;
-    registry_manage_view_t   view = { NULL, NULL, NULL, 0 };
+    registry_manage_view_t   view = { .n = 0 };
 
     rc = registry_manage_view(m, registry_manage_removals_run, &view);
 
@@ -128,6 +132,47 @@ registry_manage_removals(registry_manage_t *m)
     }
 
     registry_pool_free(view.pool);
+    free(view.rows);
+
+    return rc;
+}
+
+
+int
+registry_manage_jobs(registry_manage_t *m)
+{
+    int                      rc;
+    char                     url[REGISTRY_MANAGE_URL];
+    glance_buf_t             b;
+    registry_manage_view_t   view = { .n = 0 };
+
+    rc = registry_manage_view(m, registry_manage_jobs_run, &view);
+
+    if (rc == REGISTRY_EXIT_OK) {
+        (void) printf("%-36s %-7s %9s %5s %s\n", "image", "state", "due",
+                      "tries", "source");
+    }
+
+    for (registry_job_t *j = view.jobs; rc == REGISTRY_EXIT_OK && j != NULL;
+         j = j->next)
+    {
+        glance_buf_init(&b, url, sizeof(url) - 1);
+        glance_uri_redact(&b, j->url);
+        *b.last = '\0';
+
+        (void) printf("%-36.*s %-7s %8" PRId64 "s %5" PRId64 " %s%s%.*s\n",
+                      (int) j->image_id.len,
+                      (const char *) j->image_id.data,
+                      j->ended ? "failed"
+                               : (j->holder.len > 0) ? "running" : "waits",
+                      j->ended ? 0 : j->due, j->tries, url,
+                      (j->last_error.len > 0) ? "  " : "",
+                      (int) j->last_error.len,
+                      (const char *) j->last_error.data);
+    }
+
+    registry_pool_free(view.pool);
+    free(view.claims);
     free(view.rows);
 
     return rc;
@@ -298,4 +343,14 @@ registry_manage_removals_run(registry_tx_t *tx, void *arg,
 
     return registry_db_waiting(tx, view->pool, view->rows,
                                REGISTRY_MANAGE_ROWS, &view->n, err);
+}
+
+
+static registry_rc_e
+registry_manage_jobs_run(registry_tx_t *tx, void *arg, registry_err_t *err)
+{
+    registry_manage_view_t *view = arg;
+
+    return registry_db_job_list(tx, view->pool, REGISTRY_MANAGE_ROWS,
+                                &view->jobs, err);
 }

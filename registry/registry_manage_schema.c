@@ -85,6 +85,10 @@ registry_manage_sync(registry_manage_t *m)
                           "ngx_glance_removals\n");
         }
 
+        if (!info.jobs && after.jobs) {
+            (void) printf("created besides: ngx_glance_jobs\n");
+        }
+
         if (!after.claims) {
             (void) printf("WARNING: no right to create ngx_glance_claims and "
                           "ngx_glance_removals: uploads that are cut off "
@@ -175,7 +179,7 @@ registry_manage_check(registry_manage_t *m)
     if (info.state == REGISTRY_SCHEMA_EMPTY
         || info.state == REGISTRY_SCHEMA_PARTIAL
         || (info.state == REGISTRY_SCHEMA_OWN && !info.latest)
-        || !info.claims)
+        || !info.claims || !info.jobs)
     {
         (void) printf("Your database is not up to date. Your first step is "
                       "to run `glance-manage db sync`.\n");

@@ -140,6 +140,7 @@ typedef struct {
     size_t            n_tags;           /* also those beyond the quota */
     glance_str_t      from_state;       /* empty: any */
     registry_claim_t  claim;
+    glance_str_t      copy_from;        /* URL of the data, or empty */
 } registry_changes_t;
 
 typedef struct registry_member_s  registry_member_t;

@@ -36,6 +36,8 @@ static registry_rc_e registry_render_listen(const registry_config_t *cf,
     const registry_render_t *render, FILE *out, registry_err_t *err);
 static registry_rc_e registry_render_location(const registry_config_t *cf,
     const registry_render_t *render, FILE *out, registry_err_t *err);
+static registry_rc_e registry_render_uploads(const registry_config_t *cf,
+    const registry_render_t *render, FILE *out, registry_err_t *err);
 static registry_rc_e registry_render_stores(const registry_config_t *cf,
     const registry_render_t *render, FILE *out, registry_err_t *err);
 static registry_rc_e registry_render_worker(const registry_config_t *cf,
@@ -271,8 +273,25 @@ registry_render_worker(const registry_config_t *cf,
 
     rc = registry_render_stores(cf, render, out, err);
 
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    (void) fprintf(out,
+                   "        }\n"
+                   "\n"
+                   "        location /copy {\n"
+                   "            glance_copies;\n"
+                   "            glance_registry /_glance_registry;\n"
+                   "            glance_identity trusted;\n"
+                   "            glance_trusted_proxies unix:;\n");
+
+    rc = registry_render_uploads(cf, render, out, err);
+
     if (rc == REGISTRY_OK) {
-        (void) fprintf(out, "        }\n    }\n");
+        (void) fprintf(out, "        }\n\n");
+        registry_render_internal(cf, out);
+        (void) fprintf(out, "    }\n");
     }
 
     return rc;
@@ -459,7 +478,6 @@ static registry_rc_e
 registry_render_location(const registry_config_t *cf,
     const registry_render_t *render, FILE *out, registry_err_t *err)
 {
-    int64_t        lease;
     const char    *text;
     registry_rc_e  rc;
 
@@ -468,38 +486,13 @@ registry_render_location(const registry_config_t *cf,
                    "            glance;\n"
                    "            glance_registry /_glance_registry;\n");
 
-    rc = registry_render_stores(cf, render, out, err);
+    rc = registry_render_uploads(cf, render, out, err);
     if (rc != REGISTRY_OK) {
         return rc;
     }
 
-    (void) fprintf(out,
-                   "            glance_digest_pool glance_digest nice=10;\n"
-                   "            glance_upload_buffers 4 256k;\n"
-                   "            glance_delayed_delete %s;\n"
-                   "            glance_image_size_cap %" PRId64 ";\n",
-                   registry_config_bool(cf, "delayed_delete") ? "on" : "off",
-                   registry_config_int(cf, "image_size_cap"));
-
-    /* nginx does not take less, as it renews at a third of it */
-
-    lease = registry_config_int(cf, "upload_lease");
-    (void) fprintf(out, "            glance_lease %" PRId64 "s;\n",
-                   (lease < 3) ? 3 : lease);
-
-    rc = registry_render_formats(cf, out, err);
-    if (rc != REGISTRY_OK) {
-        return rc;
-    }
-
-    text = registry_config_str(cf, "node_name");
-
-    if (!registry_render_word(text, "-_.:")) {
-        return registry_err_set(err, REGISTRY_INVALID, "node_name: must be "
-                                "letters, digits and - _ . :");
-    }
-
-    (void) fprintf(out, "            glance_node \"%s\";\n", text);
+    (void) fprintf(out, "            glance_delayed_delete %s;\n",
+                   registry_config_bool(cf, "delayed_delete") ? "on" : "off");
 
     text = registry_config_str(cf, "public_endpoint");
 
@@ -534,6 +527,51 @@ registry_render_location(const registry_config_t *cf,
                    "            aio threads=glance;\n"
                    "            tcp_nopush on;\n"
                    "        }\n\n");
+
+    return REGISTRY_OK;
+}
+
+
+/* what takes data: of clients, and of the worker */
+
+static registry_rc_e
+registry_render_uploads(const registry_config_t *cf,
+    const registry_render_t *render, FILE *out, registry_err_t *err)
+{
+    int64_t        lease;
+    const char    *text;
+    registry_rc_e  rc;
+
+    rc = registry_render_stores(cf, render, out, err);
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    (void) fprintf(out,
+                   "            glance_digest_pool glance_digest nice=10;\n"
+                   "            glance_upload_buffers 4 256k;\n"
+                   "            glance_image_size_cap %" PRId64 ";\n",
+                   registry_config_int(cf, "image_size_cap"));
+
+    /* nginx does not take less, as it renews at a third of it */
+
+    lease = registry_config_int(cf, "upload_lease");
+    (void) fprintf(out, "            glance_lease %" PRId64 "s;\n",
+                   (lease < 3) ? 3 : lease);
+
+    rc = registry_render_formats(cf, out, err);
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    text = registry_config_str(cf, "node_name");
+
+    if (!registry_render_word(text, "-_.:")) {
+        return registry_err_set(err, REGISTRY_INVALID, "node_name: must be "
+                                "letters, digits and - _ . :");
+    }
+
+    (void) fprintf(out, "            glance_node \"%s\";\n", text);
 
     return REGISTRY_OK;
 }

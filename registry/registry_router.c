@@ -99,6 +99,13 @@ static const registry_route_t  registry_routes[] = {
       { [REGISTRY_PUT] = registry_removals_failed,
         [REGISTRY_DELETE] = registry_removals_done } },
 
+    { { "jobs", NULL }, REGISTRY_ROUTE_SERVICE,
+      { [REGISTRY_POST] = registry_jobs_take } },
+
+    { { "jobs", "*", NULL }, REGISTRY_ROUTE_SERVICE,
+      { [REGISTRY_PUT] = registry_jobs_report,
+        [REGISTRY_DELETE] = registry_jobs_done } },
+
     { { "healthcheck", NULL }, REGISTRY_ROUTE_OPEN,
       { [REGISTRY_GET] = registry_health } },
 

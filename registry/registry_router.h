@@ -52,6 +52,9 @@ registry_rc_e registry_removals_index(registry_request_t *rq);
 registry_rc_e registry_removals_failed(registry_request_t *rq);
 registry_rc_e registry_removals_add(registry_request_t *rq);
 registry_rc_e registry_removals_done(registry_request_t *rq);
+registry_rc_e registry_jobs_take(registry_request_t *rq);
+registry_rc_e registry_jobs_report(registry_request_t *rq);
+registry_rc_e registry_jobs_done(registry_request_t *rq);
 registry_rc_e registry_health(registry_request_t *rq);
 
 

@@ -38,6 +38,7 @@ struct registry_db_s {
     int64_t                       wait_until;   /* ms, atomic: no connect
                                                    before it */
     bool                          claims;       /* set when ready */
+    bool                          jobs;         /* likewise */
     bool                          own_indexes;  /* likewise */
     registry_err_t                last;         /* under the lock */
     char                          name[512];

@@ -500,6 +500,7 @@ check('duplicates' => sub {
     my %again = (
         glance => '',
         glance_commit_timeout => '5s',
+        glance_copies => '',
         glance_cors_credentials => 'on',
         glance_cors_max_age => '1h',
         glance_default_store => 'file',

@@ -217,7 +217,7 @@ for_each_database(sub {
         }
 
         denied($env->v1('POST', '', {}, headers =>
-                         [ 'x-glance-api-copy-from' => 'http://127.0.0.1/' ]),
+                         [ 'x-glance-api-copy-from' => 'ftp://127.0.0.1/' ]),
                 400, 'x-glance-api-copy-from', 'copy-from');
 
         my %formats = (disk_format => 'raw', container_format => 'bare');

@@ -42,7 +42,7 @@ my @libraries = (
     { name => 'libcurl', header => qr{^curl/},
       files => qr{/(?:ngx_http_glance|registry)_(?:curl|client)\w*\.[ch]$
                    | /glance_control\.c$
-                  |/glance_worker\w*\.c$
+                  |/(?:glance_worker|registry_fetch)\w*\.c$
                   |/ngx_http_glance_store_(?:http|swift|s3)\.c$}x },
     { name => 'libmicrohttpd', header => qr{^microhttpd},
       files => qr{^registry/registry_(?:http|call)\w*\.[ch]$} },
@@ -301,6 +301,11 @@ for my $name (@product) {
             $pure ||= $name =~ m{/glance_digest\.c$}
                       && $header =~ m{^(?:stdlib\.h
                                          |openssl/(?:crypto|evp|hmac)\.h)$}x;
+
+            # addresses are those of sockets
+            $pure ||= $name =~ m{/glance_addr\.c$}
+                      && $header =~ m{^(?:arpa/inet|netinet/in
+                                         |sys/socket)\.h$}x;
 
             problem('includes', $where, "<$header> from common") if !$pure;
         }

@@ -1,0 +1,59 @@
+
+/*
+ * Copyright (C) ngx_glance authors
+ */
+
+
+
+#ifndef _REGISTRY_FETCH_H_INCLUDED_
+#define _REGISTRY_FETCH_H_INCLUDED_
+
+
+#include <stdint.h>
+
+#include "glance_addr.h"
+#include "registry_client.h"
+
+
+#define REGISTRY_FETCH_REASON  256
+
+
+/*
+ * The data at a URL, streamed into the API server of the node.  The URL is
+ * a stranger's: http and https only, certificates are verified, redirects
+ * are followed few times, and every address is looked at before it is
+ * connected to.
+ */
+
+typedef struct {
+    glance_cidr_t  *allowed;    /* inner addresses that may be read from */
+    size_t          n_allowed;
+    int64_t         cap;        /* bytes */
+    long            timeout;    /* seconds of silence */
+    const char     *ca_file;    /* "": the system's */
+    const char     *socket;     /* of the API server */
+} registry_fetch_conf_t;
+
+typedef enum {
+    REGISTRY_FETCH_DONE = 0,
+    REGISTRY_FETCH_FAILED,      /* the source, or its data were refused */
+    REGISTRY_FETCH_AGAIN,       /* the API server could not take them now */
+    REGISTRY_FETCH_STOPPED      /* by tick() */
+} registry_fetch_e;
+
+/* called several times a second; total -1: unknown; false: stop */
+typedef bool (*registry_fetch_pt)(void *arg, int64_t received,
+    int64_t total);
+
+
+/*
+ * size -1: whatever it is.  reason gets a text unless it is done, without
+ * anything of the URL that could be a secret.
+ */
+registry_fetch_e registry_fetch(const registry_fetch_conf_t *conf,
+    registry_client_t *client, const char *url, const char *image_id,
+    int64_t size, registry_fetch_pt tick, void *arg,
+    char reason[REGISTRY_FETCH_REASON]);
+
+
+#endif /* _REGISTRY_FETCH_H_INCLUDED_ */

@@ -1,0 +1,100 @@
+#!/usr/bin/perl
+
+# Copyright (C) ngx_glance authors
+
+# A server that images are copied from, with all the faults of such servers;
+# one request a connection.
+#
+#     source.pl PORT DIR
+#
+# /ok/N, /chunked/N: N bytes; /missing: 404; /short/N, /reset/N: ends in the
+# middle of them, by FIN and by RST; /chunkedshort/N: without the last chunk;
+# /slow/N: the second half comes when DIR/go is there, /begun.N is made when
+# the first was sent; /to?URL: a redirect; /loop: one to itself.
+
+use warnings;
+use strict;
+
+use IO::Socket::INET;
+use Socket qw/ SOL_SOCKET SO_LINGER /;
+
+my ($port, $dir) = @ARGV;
+
+my $server = IO::Socket::INET->new(
+    LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 50,
+    ReuseAddr => 1) or die "port $port: $@\n";
+
+$SIG{PIPE} = 'IGNORE';
+$SIG{CHLD} = 'IGNORE';
+
+while (my $c = $server->accept()) {
+    next if fork();
+    serve($c);
+    exit(0);
+}
+
+
+sub put {
+    my ($c, $text) = @_;
+
+    while (length $text) {
+        my $n = syswrite($c, $text, 65536) or exit(0);
+        substr($text, 0, $n) = '';
+    }
+}
+
+
+sub serve {
+    my ($c) = @_;
+
+    my $in = '';
+
+    while ($in !~ /\r\n\r\n/) {
+        sysread($c, $in, 65536, length $in) or return;
+    }
+
+    my ($path) = $in =~ m!^GET (\S+)!;
+    my ($what, $n) = $path =~ m!^/(\w+)(?:/(\d+))?!;
+    my $data = substr('0123456789abcdef' x (($n || 0) / 16 + 1), 0, $n || 0);
+    my $half = int(length($data) / 2);
+
+    return put($c, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n"
+                   . "Connection: close\r\n\r\nnone")
+        if $what eq 'missing';
+
+    return put($c, "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n"
+                   . "Connection: close\r\nLocation: "
+                   . ($what eq 'loop' ? '/loop' : ($path =~ /\?(.*)/)[0])
+                   . "\r\n\r\n")
+        if $what eq 'to' || $what eq 'loop';
+
+    if ($what =~ /^chunked/) {
+        put($c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+                . "Connection: close\r\n\r\n");
+        put($c, sprintf("%x\r\n%s\r\n", length $_, $_))
+            for substr($data, 0, $half), substr($data, $half);
+        put($c, "0\r\n\r\n") if $what eq 'chunked';
+        return;
+    }
+
+    put($c, "HTTP/1.1 200 OK\r\nContent-Length: $n\r\n"
+            . "Connection: close\r\n\r\n");
+    put($c, substr($data, 0, $half));
+
+    return if $what eq 'short';
+
+    if ($what eq 'reset') {
+        select(undef, undef, undef, 0.3);
+        setsockopt($c, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0));
+        close($c);
+        return;
+    }
+
+    if ($what eq 'slow') {
+        open(my $f, '>>', "$dir/begun.$n");
+        close($f);
+        select(undef, undef, undef, 0.05) while !-e "$dir/go";
+    }
+
+    put($c, substr($data, $half));
+}
