@@ -112,7 +112,7 @@ glance_xml_element(glance_str_t *text, const char *name, glance_str_t *inner)
     inner->data = rest.data;
     inner->len = 0;
 
-    if (tag.data[tag.len - 1] == '/') {
+    if (tag.len > 0 && tag.data[tag.len - 1] == '/') {
         *text = rest;
         return true;
     }
