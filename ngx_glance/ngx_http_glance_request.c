@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_glance_module.h"
+#include "ngx_http_glance_remote.h"
 
 #include <openssl/rand.h>
 
@@ -187,7 +187,8 @@ ngx_http_glance_request_id(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
 /*
  * The one exit.  An error that comes after the header was sent cannot become
- * a status line any more: it cuts the connection.
+ * a status line any more: it cuts the connection.  nginx may keep the request
+ * for the rest of its body: what a store has yet to send is not waited for.
  */
 
 void
@@ -200,6 +201,10 @@ ngx_http_glance_finalize(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 
     ctx->finalized = 1;
     ctx->call.next = NULL;
+
+    if (ctx->handle && ctx->handle->reader) {
+        ngx_http_glance_remote_stop(ctx->handle->reader->remote);
+    }
 
     if (r->header_sent && rc > NGX_OK) {
         rc = NGX_ERROR;

@@ -26,7 +26,8 @@ my $front = Glance::MockS3->new($s3)->start();
 my $run = temp_dir();
 
 # what is signed for the front is good for the server behind it
-my $directives = $s3->directives(glance_store_timeout => '20s');
+my $directives = $s3->directives(glance_store_timeout => '20s')
+    . "lingering_time 300s;\nlingering_timeout 300s;\n";
 
 mkdir("$run/worker");
 
@@ -38,6 +39,16 @@ sub nothing_stored {
     ok(wait_until(sub { !$s3->left() }), "$title: nothing in S3")
         or diag(join(' ', $s3->left()));
     $env->nothing_left("$title: nothing half done");
+}
+
+
+# bytes that stand still between the store and those who ask it
+
+sub standing {
+    my $port = sprintf(':%04X', $front->{port});
+
+    return grep { /$port / && !/ 00000000:00000000 / }
+           split(/\n/, read_file('/proc/net/tcp'));
 }
 
 
@@ -235,6 +246,16 @@ for_each_database(sub {
         is_deeply([ $front->unused() ], [], 'it was asked for');
 
         $front->rules();
+
+        my $c = $env->connect();
+
+        $c->send($c->head('GET', "/images/$id", length => 10, headers => [
+                          'If-None-Match' => '"' . md5_of($large) . '"' ]));
+        $r = $c->read_response('GET');
+        status_is($r, 304, 'a client that has the data');
+        ok(wait_until(sub { !standing() }),
+           'while its body is waited for, nothing of them');
+        $c->close();
 
         my ($key) = $s3->objects();
         my $other = $s3->request('PUT', "glance/$key", body => 'shorter');
