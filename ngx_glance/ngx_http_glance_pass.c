@@ -170,9 +170,12 @@ ngx_http_glance_pass_headers(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (r->method == NGX_HTTP_POST) {
+    if (r->method & (NGX_HTTP_POST|NGX_HTTP_PATCH|NGX_HTTP_DELETE)) {
 
-        /* what a second registry makes again is the same image */
+        /*
+         * what a second registry makes again is the same image, and what it
+         * is to change again is changed already
+         */
 
         p = ngx_pnalloc(r->pool, GLANCE_UUID_LEN);
 

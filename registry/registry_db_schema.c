@@ -16,10 +16,11 @@
 #define REGISTRY_SCHEMA_LOG       "database"
 #define REGISTRY_SCHEMA_TRIES     10
 
-/* files whose names come before this belong to Glance, or mark ours */
+/* tables of our own, also in a database of others */
 #define REGISTRY_SCHEMA_CLAIMS    "002_ngx_glance_claims"
 #define REGISTRY_SCHEMA_JOBS      "007_ngx_glance_jobs"
-#define REGISTRY_SCHEMA_LAST      REGISTRY_SCHEMA_JOBS
+#define REGISTRY_SCHEMA_ONCE      "008_ngx_glance_once"
+#define REGISTRY_SCHEMA_LAST      REGISTRY_SCHEMA_ONCE
 #define REGISTRY_SCHEMA_CREATING  "creating"
 
 
@@ -30,6 +31,7 @@ typedef struct {
     bool  claims;
     bool  removals;
     bool  jobs;
+    bool  once;
     char  created[64];          /* value in the marker */
     char  version[128];
 } registry_schema_found_t;
@@ -112,7 +114,7 @@ registry_db_schema_info(registry_db_t *db, registry_schema_info_t *info,
     }
 
     info->state = registry_schema_state(&found);
-    info->claims = found.claims && found.removals;
+    info->claims = found.claims && found.removals && found.once;
     info->jobs = found.jobs;
     info->latest = (strcmp(found.created, REGISTRY_SCHEMA_LAST) >= 0);
     info->served = true;
@@ -262,6 +264,7 @@ registry_schema_once(registry_db_t *db, registry_err_t *err)
                            == REGISTRY_SCHEMA_OWN);
         db->claims = found.claims && found.removals;
         db->jobs = db->claims && found.jobs;
+        db->once = found.once;
     }
 
     return rc;
@@ -309,7 +312,8 @@ registry_schema_table(void *arg, const registry_value_t *row)
         { "ngx_glance_schema", &found->marker },
         { "ngx_glance_claims", &found->claims },
         { "ngx_glance_removals", &found->removals },
-        { "ngx_glance_jobs", &found->jobs }
+        { "ngx_glance_jobs", &found->jobs },
+        { "ngx_glance_once", &found->once }
     };
 
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
@@ -444,7 +448,7 @@ registry_schema_adopt(registry_tx_t *tx,
                      "alembic_version=\"%s\"", found->version);
     }
 
-    if (found->claims && found->removals && found->jobs) {
+    if (found->claims && found->removals && found->jobs && found->once) {
         return REGISTRY_OK;
     }
 
@@ -454,7 +458,8 @@ registry_schema_adopt(registry_tx_t *tx,
     {
         if (strcmp(file->driver, tx->db->driver->name) != 0
             || (strcmp(file->name, REGISTRY_SCHEMA_CLAIMS) != 0
-                && strcmp(file->name, REGISTRY_SCHEMA_JOBS) != 0))
+                && strcmp(file->name, REGISTRY_SCHEMA_JOBS) != 0
+                && strcmp(file->name, REGISTRY_SCHEMA_ONCE) != 0))
         {
             continue;
         }
@@ -466,7 +471,11 @@ registry_schema_adopt(registry_tx_t *tx,
                          "no tables of %s: %s reason=\"%s\"", file->name,
                          (strcmp(file->name, REGISTRY_SCHEMA_JOBS) == 0)
                          ? "nothing is copied from other servers"
-                         : "uploads that are cut off stay in status saving",
+                         : (strcmp(file->name, REGISTRY_SCHEMA_ONCE) == 0)
+                         ? "what a dying registry did may be done twice"
+                         : "uploads that are cut off stay in status saving, "
+                           "data that cannot be removed at once stay in the "
+                           "store",
                          err->text);
             rc = REGISTRY_OK;
         }

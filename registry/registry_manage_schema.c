@@ -82,7 +82,7 @@ registry_manage_sync(registry_manage_t *m)
 
         if (!info.claims && after.claims) {
             (void) printf("created besides: ngx_glance_claims, "
-                          "ngx_glance_removals\n");
+                          "ngx_glance_removals, ngx_glance_once\n");
         }
 
         if (!info.jobs && after.jobs) {
@@ -90,9 +90,10 @@ registry_manage_sync(registry_manage_t *m)
         }
 
         if (!after.claims) {
-            (void) printf("WARNING: no right to create ngx_glance_claims and "
-                          "ngx_glance_removals: uploads that are cut off "
-                          "stay in status saving\n");
+            (void) printf("WARNING: no right to create ngx_glance_claims, "
+                          "ngx_glance_removals and ngx_glance_once: uploads "
+                          "that are cut off stay in status saving, data that "
+                          "cannot be removed at once stay in the store\n");
         }
     }
 

@@ -11,16 +11,19 @@
 #include <time.h>
 
 #include "registry_db_claims.h"
+#include "registry_db_once.h"
 #include "registry_log.h"
 
 
-#define REGISTRY_SWEEP_BATCH  100
+#define REGISTRY_SWEEP_BATCH   100
+#define REGISTRY_SWEEP_FORGET  60       /* seconds */
 
 
 struct registry_sweep_s {
     registry_db_t    *db;
     int64_t           interval;
     int64_t           grace;
+    time_t            forgot;
     bool              stop;
     pthread_t         thread;
     pthread_mutex_t   lock;
@@ -42,6 +45,8 @@ static bool registry_sweep_wait(registry_sweep_t *sweep, int64_t seconds);
 static registry_rc_e registry_sweep_once(registry_sweep_t *sweep,
     bool *more);
 static registry_rc_e registry_sweep_list(registry_tx_t *tx, void *arg,
+    registry_err_t *err);
+static registry_rc_e registry_sweep_forget(registry_tx_t *tx, void *arg,
     registry_err_t *err);
 static registry_rc_e registry_sweep_claim(registry_tx_t *tx, void *arg,
     registry_err_t *err);
@@ -214,6 +219,15 @@ registry_sweep_once(registry_sweep_t *sweep, bool *more)
         }
     }
 
+    if (rc == REGISTRY_OK
+        && time(NULL) - sweep->forgot > REGISTRY_SWEEP_FORGET)
+    {
+        sweep->forgot = time(NULL);
+
+        rc = registry_db_run(sweep->db, "sweep once", REGISTRY_WRITE,
+                             registry_sweep_forget, NULL, &err);
+    }
+
     if (rc != REGISTRY_OK) {
         registry_log(REGISTRY_LOG_WARNING, "sweep", "failed: %s", err.text);
 
@@ -237,6 +251,15 @@ registry_sweep_list(registry_tx_t *tx, void *arg, registry_err_t *err)
 
     return registry_db_claim_list(tx, batch->pool, true, batch->claims,
                                   &batch->n, err);
+}
+
+
+static registry_rc_e
+registry_sweep_forget(registry_tx_t *tx, void *arg, registry_err_t *err)
+{
+    (void) arg;
+
+    return registry_db_once_forget(tx, err);
 }
 
 

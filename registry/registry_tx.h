@@ -39,6 +39,7 @@ struct registry_db_s {
                                                    before it */
     bool                          claims;       /* set when ready */
     bool                          jobs;         /* likewise */
+    bool                          once;         /* likewise */
     bool                          own_indexes;  /* likewise */
     registry_err_t                last;         /* under the lock */
     char                          name[512];

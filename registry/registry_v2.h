@@ -71,6 +71,13 @@ registry_rc_e registry_v2_load_for(registry_tx_t *tx, registry_request_t *rq,
 registry_rc_e registry_v2_rule_of(registry_request_t *rq, bool *v2,
     registry_v2_rule_e *rule);
 
+/*
+ * To begin a change with that would fail, or go further, when it is done
+ * twice.  *again: it was done, only the answer was lost.
+ */
+registry_rc_e registry_v2_once(registry_tx_t *tx, registry_request_t *rq,
+    bool *again, registry_err_t *err);
+
 /* REGISTRY_INVALID: the formats that must be set before there are data */
 registry_rc_e registry_v2_formats_set(const registry_image_t *image,
     registry_err_t *err);

@@ -6,7 +6,9 @@
 
 #include "registry_v2.h"
 
+#include "glance_uuid.h"
 #include "registry_db_images.h"
+#include "registry_db_once.h"
 #include "registry_json.h"
 
 
@@ -205,6 +207,24 @@ registry_v2_formats_set(const registry_image_t *image, registry_err_t *err)
                             disk ? "disk_format" : "",
                             (disk && container) ? ", " : "",
                             container ? "container_format" : "");
+}
+
+
+registry_rc_e
+registry_v2_once(registry_tx_t *tx, registry_request_t *rq, bool *again,
+    registry_err_t *err)
+{
+    glance_str_t  id;
+
+    *again = false;
+
+    id = registry_request_header(rq, "X-Glance-New-Id");
+
+    if (!rq->identity.service || !glance_uuid_valid(id)) {
+        return REGISTRY_OK;
+    }
+
+    return registry_db_once(tx, id, again, err);
 }
 
 

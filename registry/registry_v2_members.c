@@ -158,13 +158,17 @@ registry_v2_members_create_run(registry_tx_t *tx, void *arg,
 {
     registry_v2_members_t *ctx = arg;
 
-    bool                 can_share;
+    bool                 again, can_share;
     glance_str_t         id;
     registry_rc_e        rc;
     registry_member_t    member;
     registry_request_t  *rq = ctx->rq;
 
-    rc = registry_db_image_lock(tx, rq->params[0], err);
+    rc = registry_v2_once(tx, rq, &again, err);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_db_image_lock(tx, rq->params[0], err);
+    }
 
     if (rc == REGISTRY_OK) {
         rc = registry_v2_members_image(tx, ctx, err);
@@ -186,7 +190,7 @@ registry_v2_members_create_run(registry_tx_t *tx, void *arg,
 
     rc = registry_db_member_get(tx, id, ctx->member, &can_share, err);
 
-    if (rc == REGISTRY_OK && !registry_tx_repeated(tx)) {
+    if (rc == REGISTRY_OK && !again && !registry_tx_repeated(tx)) {
         return registry_err_set(err, REGISTRY_CONFLICT, "Member %.*s is "
                                 "duplicated for image %.*s",
                                 registry_v2_clip(ctx->member),
@@ -343,9 +347,14 @@ registry_v2_members_delete_run(registry_tx_t *tx, void *arg,
 {
     registry_v2_members_t *ctx = arg;
 
+    bool           again;
     registry_rc_e  rc;
 
-    rc = registry_db_image_lock(tx, ctx->rq->params[0], err);
+    rc = registry_v2_once(tx, ctx->rq, &again, err);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_db_image_lock(tx, ctx->rq->params[0], err);
+    }
 
     if (rc == REGISTRY_OK) {
         rc = registry_v2_members_find(tx, ctx, REGISTRY_V2_DELETE_MEMBER,
@@ -353,9 +362,9 @@ registry_v2_members_delete_run(registry_tx_t *tx, void *arg,
         rc = registry_v2_members_denied(ctx, "delete", rc, err);
     }
 
-    /* the answer to a commit was lost, and it was one */
+    /* the answer was lost, but not the change */
 
-    if (rc == REGISTRY_NOT_FOUND && registry_tx_repeated(tx)) {
+    if (rc == REGISTRY_NOT_FOUND && (again || registry_tx_repeated(tx))) {
         return REGISTRY_OK;
     }
 

@@ -99,11 +99,16 @@ registry_v2_tags_delete_run(registry_tx_t *tx, void *arg, registry_err_t *err)
 {
     registry_request_t *rq = arg;
 
+    bool               again;
     registry_rc_e      rc;
     registry_tag_t    *tag;
     registry_image_t  *image;
 
-    rc = registry_v2_tags_image(tx, rq, &image, &tag, err);
+    rc = registry_v2_once(tx, rq, &again, err);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_v2_tags_image(tx, rq, &image, &tag, err);
+    }
 
     if (rc != REGISTRY_OK) {
         return rc;
@@ -111,9 +116,9 @@ registry_v2_tags_delete_run(registry_tx_t *tx, void *arg, registry_err_t *err)
 
     if (tag == NULL) {
 
-        /* the answer to a commit was lost, and it was one */
+        /* the answer was lost, but not the change */
 
-        return registry_tx_repeated(tx)
+        return (again || registry_tx_repeated(tx))
                ? REGISTRY_OK
                : registry_err_set(err, REGISTRY_NOT_FOUND,
                                   "The resource could not be found.");

@@ -91,6 +91,7 @@ registry_v2_update_run(registry_tx_t *tx, void *arg, registry_err_t *err)
 {
     registry_v2_update_t *ctx = arg;
 
+    bool                  again;
     glance_str_t          id;
     registry_rc_e         rc;
     registry_request_t   *rq = ctx->rq;
@@ -105,14 +106,18 @@ registry_v2_update_run(registry_tx_t *tx, void *arg, registry_err_t *err)
                                     &ctx->image, err);
     }
 
-    rc = registry_db_image_lock(tx, id, err);
+    rc = registry_v2_once(tx, rq, &again, err);
+
+    if (rc == REGISTRY_OK) {
+        rc = registry_db_image_lock(tx, id, err);
+    }
 
     if (rc == REGISTRY_OK) {
         rc = registry_v2_load_for(tx, rq, id, REGISTRY_V2_MODIFY_IMAGE,
                                   &ctx->image, err);
     }
 
-    if (rc != REGISTRY_OK) {
+    if (rc != REGISTRY_OK || again) {
         return rc;
     }
 

@@ -41,6 +41,44 @@ for_each_database(sub {
 
         error_ok($env->v2_upload($id, body => $data), 409, 'not twice');
 
+        my $member = "/$id/members/friend";
+
+        status_is($env->v2('POST', "/$id/members",
+                           json => { member => 'friend' }), 200, 'shared');
+        error_ok($env->v2('POST', "/$id/members",
+                          json => { member => 'friend' }), 409, 'not twice');
+        status_is($env->v2('PUT', $member, json => { status => 'accepted' }),
+                  200, 'accepted');
+        status_is($env->v2('DELETE', $member), 204, 'no more');
+        error_ok($env->v2('DELETE', $member), 404, 'not twice');
+
+        status_is($env->v2('PUT', "/$id/tags/c"), 204, 'a tag');
+        status_is($env->v2('DELETE', "/$id/tags/c"), 204, 'no more');
+        error_ok($env->v2('DELETE', "/$id/tags/c"), 404, 'not twice');
+
+        my $patch = sub {
+            my ($version, $ops) = @_;
+
+            return $env->v2('PATCH', "/$id", json => $ops, headers => [
+                'Content-Type' => "application/openstack-images-v2.$version"
+                                  . '-json-patch' ]);
+        };
+        my @add = (0, [ { add => '/p', value => 'v' } ]);
+        my @remove = (1, [ { op => 'remove', path => '/p' } ]);
+
+        is($patch->(@add)->json()->{p}, 'v', 'a property');
+        error_ok($patch->(@add), 409, 'not twice');
+        ok(!exists $patch->(@remove)->json()->{p}, 'no more');
+        error_ok($patch->(@remove), 409, 'not twice');
+
+        # a position is another one's when the first one is gone
+        $env->{database}->query("INSERT INTO image_locations (image_id,
+            value, created_at, deleted, meta_data, status) VALUES
+            ('$id', 'http://127.0.0.1/$_', '2026-01-01 00:00:00', 0, '{}',
+            'active')") for 1 .. 3;
+        is(scalar @{$patch->(1, [ { op => 'remove', path => '/locations/1' } ])
+                    ->json()->{locations}}, 3, 'one of four places');
+
         status_is($env->v2('DELETE', "/$id"), 204, 'deleted');
         $env->consistent();
     });
@@ -66,7 +104,25 @@ for_each_database(sub {
            '>', 20, 'so many answers were lost');
 
     $mock->stop();
-});
+}, registry => { show_multiple_locations => 'True' });
+
+
+# what nobody repeats any more is forgotten
+
+for_each_database(sub {
+    my ($env, $db) = @_;
+
+    my $now = time();
+    my $ids = sub {
+        return join(' ', map { $_->[0] } $env->{database}->query(
+            'SELECT id FROM ngx_glance_once ORDER BY id'));
+    };
+
+    $env->{database}->query("INSERT INTO ngx_glance_once (id, created_at)
+        VALUES ('new', $now), ('old', $now - 3700)");
+    ok(wait_until(sub { $ids->() eq 'new' }), 'after an hour')
+        or diag($ids->());
+}, registry => { upload_lease => 1, sweep_interval => 1 });
 
 
 done_testing();
