@@ -294,14 +294,16 @@ static void
 ngx_http_glance_commit_record(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
-    json_t                    *body, *location;
-    ngx_str_t                 *md5, *sha512, *url;
-    ngx_http_glance_upload_t  *u;
+    json_t                      *body, *location;
+    ngx_str_t                   *md5, *hash, *url;
+    ngx_http_glance_upload_t    *u;
+    ngx_http_glance_loc_conf_t  *glcf;
 
     u = ctx->upload;
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
 
     md5 = &u->digest[NGX_HTTP_GLANCE_MD5];
-    sha512 = &u->digest[NGX_HTTP_GLANCE_SHA512];
+    hash = &u->digest[NGX_HTTP_GLANCE_HASH];
     url = &u->handle->location;
 
     location = json_pack("[{s:s%, s:{}, s:s}]",
@@ -313,8 +315,9 @@ ngx_http_glance_commit_record(ngx_http_request_t *r,
                      "status", "active",
                      "size", (json_int_t) u->received,
                      "checksum", md5->data, md5->len,
-                     "os_hash_algo", "sha512",
-                     "os_hash_value", sha512->data, sha512->len,
+                     "os_hash_algo", ngx_http_glance_hashes[glcf->hash]
+                                     .name.data,
+                     "os_hash_value", hash->data, hash->len,
                      "location", url->data, url->len,
                      "location_data", location,
                      "from_state", "saving");

@@ -33,6 +33,25 @@ static char *ngx_http_glance_words(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 
+/* digests by their names in Python, with which clients verify */
+
+ngx_conf_enum_t  ngx_http_glance_hashes[] = {
+    { ngx_string("sha512"), 0 },
+    { ngx_string("sha384"), 1 },
+    { ngx_string("sha256"), 2 },
+    { ngx_string("sha224"), 3 },
+    { ngx_string("sha1"), 4 },
+    { ngx_string("md5"), 5 },
+    { ngx_string("sha3_512"), 6 },
+    { ngx_string("sha3_384"), 7 },
+    { ngx_string("sha3_256"), 8 },
+    { ngx_string("sha3_224"), 9 },
+    { ngx_string("blake2b"), 10 },
+    { ngx_string("blake2s"), 11 },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_conf_enum_t  ngx_http_glance_identities[] = {
     { ngx_string("none"), NGX_HTTP_GLANCE_IDENTITY_NONE },
     { ngx_string("trusted"), NGX_HTTP_GLANCE_IDENTITY_TRUSTED },
@@ -207,6 +226,13 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_glance_loc_conf_t, identity),
       &ngx_http_glance_identities },
+
+    { ngx_string("glance_hashing_algorithm"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, hash),
+      &ngx_http_glance_hashes },
 
     { ngx_string("glance_image_size_cap"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -587,6 +613,7 @@ ngx_http_glance_create_loc_conf(ngx_conf_t *cf)
     ngx_http_glance_s3_create_conf(&conf->s3);
     conf->store_connect_timeout = NGX_CONF_UNSET_MSEC;
     conf->store_timeout = NGX_CONF_UNSET_MSEC;
+    conf->hash = NGX_CONF_UNSET_UINT;
     conf->image_size_cap = NGX_CONF_UNSET;
     conf->lease = NGX_CONF_UNSET_MSEC;
     conf->commit_timeout = NGX_CONF_UNSET_MSEC;
@@ -646,6 +673,7 @@ ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               60000);
     ngx_conf_merge_bufs_value(conf->upload_buffers, prev->upload_buffers,
                               4, 256 * 1024);
+    ngx_conf_merge_uint_value(conf->hash, prev->hash, 0);
     ngx_conf_merge_off_value(conf->image_size_cap, prev->image_size_cap,
                              (off_t) 1024 * 1024 * 1024 * 1024);
     ngx_conf_merge_msec_value(conf->lease, prev->lease, 20000);

@@ -155,6 +155,7 @@ typedef struct {
     ngx_msec_t                  store_timeout;
 
     ngx_bufs_t                  upload_buffers;
+    ngx_uint_t                  hash;       /* of ngx_http_glance_hashes */
     off_t                       image_size_cap;
     ngx_msec_t                  lease;
     ngx_msec_t                  commit_timeout;
@@ -289,7 +290,8 @@ struct ngx_http_glance_ctx_s {
 
 
 /* module, variables */
-extern ngx_module_t  ngx_http_glance_module;
+extern ngx_module_t     ngx_http_glance_module;
+extern ngx_conf_enum_t  ngx_http_glance_hashes[];
 
 ngx_http_glance_ctx_t *ngx_http_glance_get_ctx(ngx_http_request_t *r);
 ngx_int_t ngx_http_glance_add_variables(ngx_conf_t *cf);

@@ -18,7 +18,12 @@ static void ngx_http_glance_ring_hashed(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 
 
-static const char  *ngx_http_glance_digest_names[] = { "md5", "sha512" };
+/* as libcrypto calls them, in the order of ngx_http_glance_hashes */
+
+static const char  *ngx_http_glance_hash_names[] = {
+    "sha512", "sha384", "sha256", "sha224", "sha1", "md5", "sha3-512",
+    "sha3-384", "sha3-256", "sha3-224", "blake2b512", "blake2s256"
+};
 
 
 ngx_int_t
@@ -55,9 +60,13 @@ static ngx_int_t
 ngx_http_glance_ring_digests(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
-    ngx_uint_t               i;
-    ngx_pool_cleanup_t      *cln;
-    ngx_http_glance_lane_t  *lane;
+    const char                  *name;
+    ngx_uint_t                   i;
+    ngx_pool_cleanup_t          *cln;
+    ngx_http_glance_lane_t      *lane;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
 
     for (i = 0; i < NGX_HTTP_GLANCE_DIGESTS; i++) {
         lane = &ctx->upload->lanes[i];
@@ -69,7 +78,10 @@ ngx_http_glance_ring_digests(ngx_http_request_t *r,
 
         lane->upload = ctx->upload;
 
-        lane->digest = glance_digest_new(ngx_http_glance_digest_names[i]);
+        name = (i == NGX_HTTP_GLANCE_MD5)
+               ? "md5" : ngx_http_glance_hash_names[glcf->hash];
+
+        lane->digest = glance_digest_new(name);
         if (lane->digest == NULL) {
             return NGX_ERROR;
         }
@@ -117,7 +129,7 @@ ngx_http_glance_ring_take(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 
         if (u->filled - u->written >= u->nbufs
             || u->filled - u->lanes[NGX_HTTP_GLANCE_MD5].done >= u->nbufs
-            || u->filled - u->lanes[NGX_HTTP_GLANCE_SHA512].done >= u->nbufs)
+            || u->filled - u->lanes[NGX_HTTP_GLANCE_HASH].done >= u->nbufs)
         {
             return NGX_AGAIN;
         }

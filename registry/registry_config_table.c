@@ -301,6 +301,10 @@ const registry_opt_t  registry_options[] = {
         "Tags of an image; -1: any number."),
     INT("image_location_quota", D, NULL, RS, "10", -1, INT32_MAX,
         "Places of an image's data; -1: any number."),
+    WORD("hashing_algorithm", D, NULL, A, "sha512",
+         "sha512,sha384,sha256,sha224,sha1,md5,sha3_512,sha3_384,sha3_256,"
+         "sha3_224,blake2b,blake2s",
+         "What os_hash_value of new images is computed by, besides the MD5."),
     SIZE("user_storage_quota", D, NULL, RS, "0",
          "What the images of a project may take in the store; 0: anything."),
     INT("image_size_cap", D, NULL, A | R | W, "1099511627776", 1, INT64_MAX,

@@ -550,7 +550,9 @@ registry_render_uploads(const registry_config_t *cf,
     (void) fprintf(out,
                    "            glance_digest_pool glance_digest nice=10;\n"
                    "            glance_upload_buffers 4 256k;\n"
+                   "            glance_hashing_algorithm %s;\n"
                    "            glance_image_size_cap %" PRId64 ";\n",
+                   registry_config_str(cf, "hashing_algorithm"),
                    registry_config_int(cf, "image_size_cap"));
 
     /* nginx does not take less, as it renews at a third of it */

@@ -294,6 +294,7 @@ check('what is right is taken' => sub {
         glance_gpt_safety_checks_nonfatal =>
             'glance_gpt_safety_checks_nonfatal mbr;',
         glance_identity => 'glance_identity trusted;',
+        glance_hashing_algorithm => 'glance_hashing_algorithm blake2b;',
         glance_image_size_cap => 'glance_image_size_cap 5g;',
         glance_keystone => 'glance_keystone /_glance_keystone;',
         glance_keystone_cache => 'glance_keystone_cache zone=k:1m;',
@@ -455,6 +456,9 @@ check('values that are not any' => sub {
                  'glance_trusted_proxies 127.0.0.1 10.0.0.0/33;'));
     mistake('a time that is none', 'glance_commit_timeout',
             with(glance_commit_timeout => 'glance_commit_timeout soon;'));
+    mistake('an algorithm that is none', [ qr/invalid value "sha513"/ ],
+            with(glance_hashing_algorithm =>
+                 'glance_hashing_algorithm sha513;'));
     mistake('a size that is none', 'glance_image_size_cap',
             with(glance_image_size_cap => 'glance_image_size_cap large;'));
     mistake('a check that is none', [ qr/invalid value "crc"/ ],
@@ -509,6 +513,7 @@ check('duplicates' => sub {
         glance_file_direct => 'on',
         glance_file_root => 'images',
         glance_identity => 'none',
+        glance_hashing_algorithm => 'sha256',
         glance_image_size_cap => '1g',
         glance_keystone => '/_glance_keystone',
         glance_keystone_cache => 'zone=k:1m',

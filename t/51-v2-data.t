@@ -109,6 +109,46 @@ for_each_database(sub {
         $env->consistent();
     });
 
+    check('other digests' => sub {
+        my %digest = (sha512 => Digest::SHA::sha512_hex($data),
+                      sha384 => Digest::SHA::sha384_hex($data),
+                      sha256 => Digest::SHA::sha256_hex($data),
+                      sha224 => Digest::SHA::sha224_hex($data),
+                      sha1 => Digest::SHA::sha1_hex($data),
+                      md5 => md5_of($data));
+        my $python = find_program('python3');
+        my $dir = temp_dir();
+
+        write_file("$dir/data", $data);
+
+        for my $name (qw/ sha3_512 sha3_384 sha3_256 sha3_224 blake2b
+                          blake2s /)
+        {
+            next if !$python;
+
+            my ($status, $text) = run_command([ $python, '-c',
+                'import hashlib, sys; print(hashlib.new(sys.argv[1],'
+                . ' open(sys.argv[2], "rb").read()).hexdigest())', $name,
+                "$dir/data" ]);
+
+            $digest{$name} = $text =~ s/\s+$//r if $status == 0;
+        }
+
+        for my $name (sort keys %digest) {
+            $env->{nginx}->reload(directives =>
+                                  "glance_hashing_algorithm $name;");
+
+            my $id = $env->v2_create({}, body => $data);
+            my $image = $env->v2('GET', "/$id")->json();
+
+            is_deeply([ @$image{qw/ os_hash_algo os_hash_value checksum /} ],
+                      [ $name, $digest{$name}, md5_of($data) ], $name);
+            $env->v2('DELETE', "/$id");
+        }
+
+        $env->{nginx}->reload(directives => undef);
+    });
+
     check('an empty upload' => sub {
         for my $o ({ body => '' }, { chunked => 1, body => '' },
                    { headers => [ 'x-openstack-image-size' => 0 ] })
