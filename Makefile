@@ -294,6 +294,8 @@ lint:
 # Sanitizers write to files, since nginx's standard error is its own; Debian's
 # nginx is not built with them, so their run time is loaded before it.  With
 # NGINX_SRC all of nginx is built with them, and sees errors in pools, too.
+# A binary that nginx starts in its own place has its name, but not its
+# environment.
 asan:
 	$(MAKE) --no-print-directory BUILD=build-asan SANITIZE='$(ASAN)' \
 	    OPTIMIZE='$(ASAN_OPTIMIZE)' NGINX_CFLAGS='$(ASAN_NGINX)' \
@@ -301,14 +303,18 @@ asan:
 
 .PHONY: asan-run
 
+asan-run: ASAN_OPTIONS = detect_odr_violation=0:detect_leaks=0:log_path=$(CURDIR)/$(BUILD)/logs/asan
+
 asan-run: all unit
 	@rm -rf $(BUILD)/logs && mkdir -p $(BUILD)/logs
-	@printf '%s\n' '#!/bin/sh' \
+	@printf '%s\n' '#!/bin/bash' \
 	    "LD_PRELOAD=`$(CC) -print-file-name=libasan.so`\$${LD_PRELOAD:+:\$$LD_PRELOAD}" \
 	    'export LD_PRELOAD' \
-	    'exec $(or $(NGINX_BIN),/usr/sbin/nginx) "$$@"' > $(BUILD)/nginx-asan
+	    'export ASAN_OPTIONS="$${ASAN_OPTIONS:-$(ASAN_OPTIONS)}"' \
+	    'exec -a "$$0" $(or $(NGINX_BIN),/usr/sbin/nginx) "$$@"' \
+	    > $(BUILD)/nginx-asan
 	@chmod +x $(BUILD)/nginx-asan
-	ASAN_OPTIONS=detect_odr_violation=0:detect_leaks=0:log_path=$(CURDIR)/$(BUILD)/logs/asan \
+	ASAN_OPTIONS=$(ASAN_OPTIONS) \
 	UBSAN_OPTIONS=print_stacktrace=1:log_path=$(CURDIR)/$(BUILD)/logs/ubsan \
 	GLANCE_TEST_SANITIZER=1 \
 	    $(MAKE) --no-print-directory check \
