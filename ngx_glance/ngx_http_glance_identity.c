@@ -7,6 +7,8 @@
 #include "ngx_http_glance_module.h"
 
 
+static ngx_int_t ngx_http_glance_nobody(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 static ngx_int_t ngx_http_glance_trusted(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_array_t *proxies);
 static void ngx_http_glance_identity_header(ngx_http_glance_ctx_t *ctx,
@@ -55,6 +57,10 @@ ngx_http_glance_access(ngx_http_request_t *r)
         rc = ngx_http_glance_trusted(r, ctx, glcf->trusted_proxies);
     }
 
+    if (rc == NGX_HTTP_UNAUTHORIZED && glcf->anonymous) {
+        rc = ngx_http_glance_nobody(r, ctx);
+    }
+
     if (rc == NGX_OK
         && (ngx_http_glance_identity_roles(r, &ctx->roles) != NGX_OK
             || ngx_http_glance_identity_roles(r, &ctx->service_roles)
@@ -90,7 +96,8 @@ ngx_http_glance_refuse(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     switch (status) {
 
     case NGX_HTTP_FORBIDDEN:
-        text = "The token is not one for a project.";
+        text = ctx->nobody ? "Read-only access"
+                           : "The token is not one for a project.";
         break;
 
     case NGX_HTTP_SERVICE_UNAVAILABLE:
@@ -120,6 +127,26 @@ ngx_http_glance_refuse(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     }
 
     ngx_http_glance_fault(r, ctx, status, "%s", text);
+}
+
+
+/* with glance_anonymous: who may look at what is for everybody */
+
+static ngx_int_t
+ngx_http_glance_nobody(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    ctx->nobody = 1;
+
+    /* whatever was claimed is not true */
+
+    ngx_str_null(&ctx->user);
+    ngx_str_null(&ctx->project);
+    ngx_str_null(&ctx->roles);
+    ngx_str_null(&ctx->service_roles);
+    ngx_str_null(&ctx->scope);
+
+    return (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) ? NGX_OK
+                                                      : NGX_HTTP_FORBIDDEN;
 }
 
 

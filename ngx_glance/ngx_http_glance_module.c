@@ -129,6 +129,13 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       offsetof(ngx_http_glance_loc_conf_t, admin_roles),
       NULL },
 
+    { ngx_string("glance_anonymous"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, anonymous),
+      NULL },
+
     { ngx_string("glance_commit_timeout"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
@@ -600,6 +607,7 @@ ngx_http_glance_create_loc_conf(ngx_conf_t *cf)
     conf->registry_claims = NGX_CONF_UNSET;
     conf->file_direct = NGX_CONF_UNSET;
     conf->delayed_delete = NGX_CONF_UNSET;
+    conf->anonymous = NGX_CONF_UNSET;
     conf->identity = NGX_CONF_UNSET_UINT;
     conf->admin_roles = NGX_CONF_UNSET_PTR;
     conf->trusted_proxies = NGX_CONF_UNSET_PTR;
@@ -634,6 +642,7 @@ ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->registry, prev->registry, "");
     ngx_conf_merge_value(conf->registry_claims, prev->registry_claims, 1);
     ngx_conf_merge_value(conf->delayed_delete, prev->delayed_delete, 0);
+    ngx_conf_merge_value(conf->anonymous, prev->anonymous, 0);
     ngx_conf_merge_uint_value(conf->identity, prev->identity,
                               NGX_HTTP_GLANCE_IDENTITY_NONE);
     ngx_conf_merge_ptr_value(conf->trusted_proxies, prev->trusted_proxies,

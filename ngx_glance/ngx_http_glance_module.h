@@ -135,6 +135,7 @@ typedef struct {
     ngx_str_t                   registry;       /* internal location */
     ngx_flag_t                  registry_claims;
     ngx_flag_t                  delayed_delete;
+    ngx_flag_t                  anonymous;
 
     ngx_uint_t                  identity;
     ngx_array_t                *admin_roles;        /* of ngx_str_t */
@@ -275,6 +276,7 @@ struct ngx_http_glance_ctx_s {
 
     ngx_uint_t                  tasks;          /* in threads */
     unsigned                    identified:1;
+    unsigned                    nobody:1;       /* who may look, no more */
     unsigned                    admin:1;
     unsigned                    purge:1;        /* other properties go */
     unsigned                    aborted:1;      /* nginx ended the request */

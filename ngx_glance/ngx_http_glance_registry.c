@@ -202,6 +202,12 @@ ngx_http_glance_registry_identity(ngx_http_request_t *sr,
                        : NGX_OK;
     }
 
+    if (ctx->nobody) {
+        ngx_str_set(&word, "True");
+
+        return ngx_http_glance_call_header(sr, "x-is-anonymous", &word);
+    }
+
     ngx_str_set(&word, "Confirmed");
 
     if (ngx_http_glance_call_header(sr, "x-identity-status", &word) != NGX_OK

@@ -103,7 +103,7 @@ const registry_known_t  registry_known[] = {
 
     { D, "auth_strategy auth_url auth_region auth_uri admin_user "
       "admin_password admin_tenant_name use_user_token "
-      "send_identity_headers allow_anonymous_access context_class",
+      "send_identity_headers context_class",
       "flavor in [paste_deploy] decides who the callers are" },
     { D, "property_protection_file property_protection_rule_format",
       "properties are not protected: who may change an image may change all "
@@ -233,6 +233,7 @@ const registry_known_t  registry_known[] = {
 
 static const registry_directive_t  registry_directives[] = {
     { "admin_role", "glance_admin_role" },
+    { "allow_anonymous_access", "glance_anonymous" },
     { "allow_credentials", "glance_cors_credentials" },
     { "allow_headers", "glance_cors_headers" },
     { "allow_methods", "glance_cors_methods" },

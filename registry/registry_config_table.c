@@ -436,6 +436,8 @@ const registry_opt_t  registry_options[] = {
 
     /* delayed delete */
 
+    BOOL("allow_anonymous_access", D, NULL, A, "False",
+         "Whether callers without a valid token may look at what is public."),
     BOOL("delayed_delete", D, NULL, A | RS, "False",
          "Keep the data of a deleted image until glance-scrubber removes "
          "them."),

@@ -26,7 +26,7 @@ static registry_rc_e registry_policy_hidden(registry_err_t *err);
 registry_rc_e
 registry_identity_read(registry_request_t *rq)
 {
-    bool                   believed;
+    bool                   believed, nobody;
     glance_str_t           status, owner;
     registry_identity_t   *who = &rq->identity;
     const registry_app_t  *app = rq->app;
@@ -58,16 +58,18 @@ registry_identity_read(registry_request_t *rq)
     if (!believed
         || !glance_str_case_eq(status, glance_str("Confirmed")))
     {
-        if (app->anonymous) {
+        nobody = glance_str_true(registry_request_header(rq,
+                                                         "X-Is-Anonymous"));
+
+        if (app->anonymous && !nobody) {
             who->admin = true;
             return REGISTRY_OK;
         }
 
         /* an API server that lets in those without a token */
 
-        if (believed
-            && (rq->v2 || rq->method == REGISTRY_GET)
-            && glance_str_true(registry_request_header(rq, "X-Is-Anonymous")))
+        if ((believed || app->anonymous) && nobody
+            && (rq->v2 || rq->method == REGISTRY_GET))
         {
             who->read_only = true;
             return REGISTRY_OK;

@@ -491,6 +491,10 @@ registry_render_location(const registry_config_t *cf,
         return rc;
     }
 
+    if (registry_config_bool(cf, "allow_anonymous_access")) {
+        (void) fprintf(out, "            glance_anonymous on;\n");
+    }
+
     (void) fprintf(out, "            glance_delayed_delete %s;\n",
                    registry_config_bool(cf, "delayed_delete") ? "on" : "off");
 

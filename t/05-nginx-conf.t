@@ -289,6 +289,7 @@ check('what is right is taken' => sub {
     accepted('the least', configuration());
     accepted('all directives', configuration(with(
         glance_admin_role => 'glance_admin_role admin operator;',
+        glance_anonymous => 'glance_anonymous on;',
         glance_commit_timeout => 'glance_commit_timeout 1m;',
         glance_default_store => 'glance_default_store file;',
         glance_gpt_safety_checks_nonfatal =>
@@ -503,6 +504,7 @@ check('values out of bounds' => sub {
 check('duplicates' => sub {
     my %again = (
         glance => '',
+        glance_anonymous => 'on',
         glance_commit_timeout => '5s',
         glance_copies => '',
         glance_cors_credentials => 'on',

@@ -557,6 +557,7 @@ check('S-23 options of glance-api.conf reach nginx.conf' => sub {
              .* glance_cors_max_age\ 60s;!msx ],
         [ { public_endpoint => 'https://i.test/x' },
           qr/^ +glance_public_endpoint "https:\/\/i\.test\/x";/m ],
+        [ { allow_anonymous_access => 'yes' }, qr/^ +glance_anonymous on;/m ],
         [ { hashing_algorithm => 'SHA3_256' },
           qr/^ +glance_hashing_algorithm sha3_256;/m ],
         [ { image_size_cap => 5000 }, qr/^ +glance_image_size_cap 5000;/m ],

@@ -257,6 +257,28 @@ with_env('sqlite', sub {
         status_is($ask->($good), 200, 'a good one');
     });
 
+    check('glance_anonymous' => sub {
+        $env->{nginx}->reload(directives => 'glance_anonymous on;');
+
+        for my $o ([], [ headers => [ 'X-Auth-Token' => 'garbage' ] ],
+                   [ headers => [ 'X-Roles' => 'admin', 'X-Identity-Status'
+                                  => 'Confirmed' ] ])
+        {
+            status_is($env->request('GET', '/v2/schemas/image', @$o), 200,
+                      'may look');
+            error_ok($env->request('GET', '/v2/images', @$o), 403,
+                     'without a role', qr/get_images/);
+            error_ok($env->request('POST', '/v2/images', body => '{}', @$o),
+                     403, 'nor write', qr/Read-only access/);
+        }
+
+        status_is($env->request('GET', '/v2/images',
+                                with_token(token('alice'))), 200,
+                  'a token counts');
+        $env->{nginx}->reload(directives => undef);
+        status_is($env->request('GET', '/v2/schemas/image'), 401, 'off');
+    });
+
     check('scopes' => sub {
         refused_ok($ask->(token('carol', '')), 'no project at all');
         refused_ok($ask->(token('alice', '')), 'a project, but not in it');

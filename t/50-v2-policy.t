@@ -362,4 +362,90 @@ for_each_registry(sub {
 });
 
 
+# without a token through an API server: who may look, and at what
+
+sub anonymous {
+    my ($new, %status) = @_;
+
+    for_each_database(sub {
+        my ($env, $db) = @_;
+
+        my @admin = ('X-Identity-Status' => 'Confirmed', 'X-User-Id' => 'u',
+                     'X-Project-Id' => 'p0', 'X-Roles' => 'admin');
+        my @octets = ('Content-Type' => 'application/octet-stream');
+        my %id;
+
+        for my $visibility (qw/ public private /) {
+            my $as = sub {
+                my ($method, $path, $body, @headers) = @_;
+
+                return $env->connect(from => '127.0.0.2')->request($method,
+                    "/v2/images$path", body => $body,
+                    headers => [ @admin, @headers ]);
+            };
+
+            my $r = $as->('POST', '', JSON::PP::encode_json({
+                visibility => $visibility, disk_format => 'raw',
+                container_format => 'bare' }));
+
+            $id{$visibility} = $r->json()->{id};
+            status_is($as->('PUT', "/$id{$visibility}/file", 'data', @octets),
+                      204, "$visibility image");
+        }
+
+        for my $headers ([], [ @admin ]) {
+            my $title = @$headers ? 'who lies' : 'nobody';
+            my $ask = sub {
+                my ($method, $path, %o) = @_;
+
+                return $env->request($method, "/v2$path", %o, headers => [
+                    @$headers, @{$o{headers} || []} ]);
+            };
+
+            for my $path (sort keys %status) {
+                my $real = $path =~ s/\{(\w+)\}/$id{$1}/r;
+
+                status_is($ask->('GET', $real), $status{$path},
+                          "$title: GET $path");
+            }
+
+            for my $case ([ POST => '/images', body => '{}' ],
+                          [ PATCH => "/images/$id{public}", body => '[]' ],
+                          [ DELETE => "/images/$id{public}" ],
+                          [ PUT => "/images/$id{public}/file", body => 'x',
+                            headers => [ @octets ] ],
+                          [ PUT => "/images/$id{public}/tags/t" ],
+                          [ POST => "/images/$id{public}/members",
+                            body => '{"member": "m"}' ],
+                          [ POST => "/images/$id{public}/actions/deactivate"
+                          ])
+            {
+                error_ok($ask->(@$case), 403, "$title: $case->[0] $case->[1]",
+                         qr/Read-only access/);
+            }
+        }
+
+        is($env->request('GET', "/v2/images/$id{public}/file")->{body},
+           'data', 'the data') if !$new;
+        status_is($env->request('POST', '/v1/images'), 403, 'nor by API v1');
+        is($env->status_of($_), 'active', 'nothing was changed')
+            for values %id;
+    }, nginx => { identity => 'trusted', proxies => [ '127.0.0.2' ],
+                  secret => 's3cret', directives => 'glance_anonymous on;' },
+       registry => { 'paste_deploy/flavor' => 'trusted',
+                     registry_secret => 's3cret',
+                     'oslo_policy/enforce_new_defaults' =>
+                         $new ? 'True' : 'False' });
+}
+
+
+anonymous(1, '/images' => 403, '/images/{public}' => 404,
+          '/images/{public}/file' => 404, '/images/{private}' => 404,
+          '/schemas/image' => 200, '/info/import' => 200, '/none' => 404);
+anonymous(0, '/images' => 200, '/images?visibility=private' => 200,
+          '/images/{public}' => 200, '/images/{public}/file' => 200,
+          '/images/{private}' => 404, '/images/{private}/file' => 404,
+          '/images/{public}/members' => 403, '/schemas/image' => 200);
+
+
 done_testing();
