@@ -68,8 +68,8 @@ SAMPLES = conf/glance-api.conf.sample conf/glance-registry.conf.sample
 
 
 .PHONY: all help nginx registry programs deps run start stop test check lint \
-        test-stores unit asan valgrind fuzz coverage bench tempest install \
-        clean samples FORCE man deb version
+        test-stores test-big unit asan valgrind fuzz coverage bench tempest \
+        install clean samples FORCE man deb version
 
 all: nginx programs
 
@@ -89,6 +89,8 @@ help:
 	@echo "make check      the same, nothing is installed"
 	@echo "make test-stores  the tests of the seed's API and of v1, with images"
 	@echo "                in Swift and in S3 by default"
+	@echo "make test-big   6 GiB into Swift and into S3, and back"
+	@echo "                (GLANCE_BIG_SIZE=700: MiB)"
 	@echo "make unit       the unit tests and the corpora of the fuzz targets"
 	@echo "make lint       style checks and cppcheck"
 	@echo "make asan       all tests under AddressSanitizer and UBSan"
@@ -276,6 +278,11 @@ test-stores: all
 	    GLANCE_TEST_DEFAULT_STORE=$$s $(PROVE) $(wildcard t/20-seed-*.t) \
 	        $(wildcard t/21-*.t) || exit 1; \
 	done
+
+test-big: all
+	bin/glance-deps test
+	BUILD_DIR=$(BUILD) NGINX_BIN=$(NGINX_BIN) \
+	    prove -I t/lib --timer --verbose t/big/stores.pl
 
 unit: $(UNIT) $(CORPORA)
 	prove --exec '' $(UNIT)

@@ -78,11 +78,14 @@ check('a small run' => sub {
     my $json = JSON::PP::decode_json(read_file("$dir/bench.json"));
     my @expected = Glance::BenchTable->new()->results();
 
-    is($json->{size}, 4 * 1024 * 1024, 'size');
-    is(scalar @{$json->{rows}}, scalar @expected, 'all rows');
+    # without a Swift there are no rows of it
+    @expected = grep { $_->{name} !~ /^swift_/ } @expected
+        if Glance::Swift::missing();
 
-    my @bad = map { my $row = $_; map { "$row->{name} $_" } numbers($row) }
-              @{$json->{rows}};
+    is($json->{size}, 4 * 1024 * 1024, 'size');
+    my %row = map { $_->{name} => $_ } @{$json->{rows}};
+    my @bad = map { my $row = $row{$_->{name}};
+                    map { "$row->{name} $_" } numbers($row) } @expected;
 
     is(join(', ', @bad), '', 'with numbers');
 

@@ -288,7 +288,8 @@ use Glance::Process qw/ read_file /;
 # of a Keystone, what it has in comments for identities counts.  The stock
 # nginx has the same file without the module: its "location /" serves and
 # takes the files of the store's directory, the location of the registry
-# becomes that of the bare server.
+# becomes that of the bare server.  remote => directives of another store;
+# passed => a location of the stock nginx.
 
 sub config {
     my ($p) = @_;
@@ -301,13 +302,19 @@ sub config {
 
     $text = with_keystone($text) if $p->{names};
 
+    if (my $lines = $p->{remote}) {
+        $text =~ s/^\s*glance_default_store\s[^;]*;\n/$lines\n/m;
+    }
+
     return $text if !$p->{stock};
+
+    my $passed = $p->{passed} || '';
 
     my $stock = "root $p->{store};\n            dav_methods PUT;";
 
     $text =~ s/^\s*(?:load_module\b|glance\w*\b)[^;]*;\n//mg;
     $text =~ s/\$glance_\w+/-/g;
-    $text =~ s/\blocation \/ \{/location \/ {\n            $stock/;
+    $text =~ s/\blocation \/ \{/$passed\n location \/ {\n            $stock/;
     $text =~ s/(\blocation) \/_glance_registry\/ \{\s*internal;/$1 \/hello\/ {/;
 
     return $text;

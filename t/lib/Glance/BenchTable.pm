@@ -10,6 +10,7 @@ use strict;
 use JSON::PP ();
 
 use Glance::BenchPages;
+use Glance::BenchStores;
 
 
 # value: what is held against the goal, the ratio of a pair or ours alone;
@@ -71,6 +72,7 @@ my @rows = (
     [ 'v2_list_rate', 'list of 25 (v2)', '/s',
       beside => 'proxied hello', value => 'ratio', goal => [ '>=', 0.25 ] ],
     [ 'v2_list_p99', 'the same, p99', 'ms', beside => 'proxied hello' ],
+    Glance::BenchStores::rows(),
     map({ [ @$_, 'us', beside => 'of 1000', value => 'ratio',
             goal => [ '<=', 1.2 ] ] } Glance::BenchPages::rows()),
 );
