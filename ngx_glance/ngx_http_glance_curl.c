@@ -370,6 +370,58 @@ ngx_http_glance_curl_tls(ngx_http_glance_transfer_t *t, const char *cafile,
 
 
 ngx_int_t
+ngx_http_glance_curl_resolve(ngx_pool_t *pool, ngx_str_t *base,
+    ngx_str_t *location, ngx_str_t *url)
+{
+    char       *text, *word;
+    CURLU      *u;
+    u_char     *p, *q;
+    ngx_int_t   rc;
+
+    p = ngx_pnalloc(pool, base->len + 1);
+    q = ngx_pnalloc(pool, location->len + 1);
+
+    if (p == NULL || q == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_cpystrn(p, base->data, base->len + 1);
+    (void) ngx_cpystrn(q, location->data, location->len + 1);
+
+    u = curl_url();
+    text = NULL;
+    word = NULL;
+    rc = NGX_DECLINED;
+
+    if (u
+        && curl_url_set(u, CURLUPART_URL, (char *) p, 0) == CURLUE_OK
+        && curl_url_set(u, CURLUPART_URL, (char *) q, CURLU_URLENCODE)
+           == CURLUE_OK
+        && curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK
+        && curl_url_get(u, CURLUPART_SCHEME, &word, 0) == CURLUE_OK
+        && (ngx_strcmp(word, "http") == 0 || ngx_strcmp(word, "https") == 0)
+        && curl_url_set(u, CURLUPART_USER, NULL, 0) == CURLUE_OK
+        && curl_url_set(u, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK
+        && curl_url_get(u, CURLUPART_URL, &text, 0) == CURLUE_OK)
+    {
+        url->len = ngx_strlen(text);
+        url->data = ngx_pnalloc(pool, url->len);
+
+        if (url->data) {
+            ngx_memcpy(url->data, text, url->len);
+            rc = NGX_OK;
+        }
+    }
+
+    curl_free(text);
+    curl_free(word);
+    curl_url_cleanup(u);
+
+    return rc;
+}
+
+
+ngx_int_t
 ngx_http_glance_curl_start(ngx_http_glance_transfer_t *t)
 {
     struct curl_slist  *list;

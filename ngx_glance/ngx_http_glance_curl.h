@@ -112,6 +112,10 @@ ngx_int_t ngx_http_glance_curl_upload(ngx_http_glance_transfer_t *t,
 ngx_int_t ngx_http_glance_curl_tls(ngx_http_glance_transfer_t *t,
     const char *cafile, ngx_uint_t insecure);
 
+/* where a redirect leads: http or https, in pool; NGX_DECLINED: nowhere */
+ngx_int_t ngx_http_glance_curl_resolve(ngx_pool_t *pool, ngx_str_t *base,
+    ngx_str_t *location, ngx_str_t *url);
+
 ngx_int_t ngx_http_glance_curl_start(ngx_http_glance_transfer_t *t);
 void ngx_http_glance_curl_resume(ngx_http_glance_transfer_t *t);
 

@@ -83,6 +83,14 @@ ngx_uint_t ngx_http_glance_data_type(ngx_http_request_t *r);
 ngx_uint_t ngx_http_glance_data_length(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, off_t expected);
 
+/* x-image-meta-location: ngx_http_glance_location.c */
+void ngx_http_glance_location(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_step_pt next);
+
+/* whether the request says where the image's data come from */
+ngx_uint_t ngx_http_glance_has_source(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
 /* what v1 shows of an image, as the registry is asked for it */
 ngx_int_t ngx_http_glance_v1_shown_fields(ngx_http_request_t *r,
     ngx_uint_t detail, ngx_str_t *fields);

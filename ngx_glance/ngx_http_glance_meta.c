@@ -9,7 +9,7 @@
 
 
 #define NGX_HTTP_GLANCE_NAME_MAX   255      /* characters */
-#define NGX_HTTP_GLANCE_COPY_MAX  2048   /* bytes */
+#define NGX_HTTP_GLANCE_URL_MAX    2048     /* bytes */
 #define NGX_HTTP_GLANCE_VALUE_MAX  65535    /* bytes, the column's size */
 
 
@@ -24,6 +24,8 @@ static ngx_uint_t ngx_http_glance_meta_text(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_glance_meta_check(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static ngx_uint_t ngx_http_glance_meta_check_copy(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static ngx_uint_t ngx_http_glance_meta_check_location(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static ngx_uint_t ngx_http_glance_meta_check_id(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
@@ -314,10 +316,9 @@ ngx_http_glance_meta_check(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return 0;
     }
 
-    if (ctx->meta.field[GLANCE_META_LOCATION].len) {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
-                              "x-image-meta-location is not supported by this "
-                              "server");
+    if (ctx->meta.given[GLANCE_META_LOCATION]
+        && !ngx_http_glance_meta_check_location(r, ctx))
+    {
         return 0;
     }
 
@@ -355,7 +356,7 @@ ngx_http_glance_meta_check_copy(ngx_http_request_t *r,
     } else if (ctx->meta.field[GLANCE_META_LOCATION].len) {
         text = "and x-image-meta-location exclude each other";
 
-    } else if (url.len > NGX_HTTP_GLANCE_COPY_MAX) {
+    } else if (url.len > NGX_HTTP_GLANCE_URL_MAX) {
         text = "is too long";
 
     } else if (glance_utf8_check(url) != GLANCE_UTF8_OK
@@ -368,6 +369,55 @@ ngx_http_glance_meta_check_copy(ngx_http_request_t *r,
     if (text) {
         ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
                               "x-glance-api-copy-from %s", text);
+        return 0;
+    }
+
+    return 1;
+}
+
+
+/* only of stores that let clients name their data: no file, no secrets */
+
+static ngx_uint_t
+ngx_http_glance_meta_check_location(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_str_t                   *value;
+    const char                  *text;
+    glance_str_t                 url;
+    glance_uri_t                 uri;
+    ngx_http_glance_store_t     *store;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    value = &ctx->meta.field[GLANCE_META_LOCATION];
+
+    url.data = value->data;
+    url.len = value->len;
+
+    text = NULL;
+    store = ngx_http_glance_store_locate(glcf, value);
+
+    if (ngx_http_glance_has_body(r)) {
+        text = "and image data exclude each other";
+
+    } else if (url.len > NGX_HTTP_GLANCE_URL_MAX) {
+        text = "is too long";
+
+    } else if (!glance_uri_parse(url, &uri) || store == NULL
+               || store->probe == NULL || uri.host.len == 0)
+    {
+        text = "must be a URL of http or https, and this server must have "
+               "such a store";
+
+    } else if (uri.user.len || uri.has_password) {
+        text = "must be without user and password";
+    }
+
+    if (text) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "x-image-meta-location %s", text);
         return 0;
     }
 

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_glance_curl.h"
+#include "ngx_http_glance_store_http.h"
 #include "ngx_http_glance_store_s3.h"
 #include "ngx_http_glance_store_swift.h"
 
@@ -226,6 +227,27 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_glance_loc_conf_t, gpt_nonfatal),
       &ngx_http_glance_gpt_checks },
+
+    { ngx_string("glance_http_allow"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_glance_http_allow,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, http.allowed),
+      NULL },
+
+    { ngx_string("glance_http_store"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, http.enable),
+      NULL },
+
+    { ngx_string("glance_http_trusted_certificate"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, http.trusted_certificate),
+      NULL },
 
     { ngx_string("glance_identity"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -613,6 +635,7 @@ ngx_http_glance_create_loc_conf(ngx_conf_t *cf)
     conf->trusted_proxies = NGX_CONF_UNSET_PTR;
     ngx_http_glance_keystone_create_conf(&conf->keystone);
     ngx_http_glance_cors_create_conf(&conf->cors);
+    ngx_http_glance_http_create_conf(&conf->http);
     conf->default_store = NGX_CONF_UNSET_PTR;
     conf->thread_pool = NGX_CONF_UNSET_PTR;
     conf->digest_pool = NGX_CONF_UNSET_PTR;
@@ -653,6 +676,8 @@ ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         != NGX_CONF_OK
         || ngx_http_glance_keystone_merge_conf(cf, &prev->keystone,
                                                &conf->keystone)
+           != NGX_CONF_OK
+        || ngx_http_glance_http_merge_conf(cf, &prev->http, &conf->http)
            != NGX_CONF_OK
         || ngx_http_glance_cors_merge_conf(cf, &prev->cors, &conf->cors)
            != NGX_CONF_OK)

@@ -116,6 +116,14 @@ typedef struct {
 
 
 typedef struct {
+    ngx_flag_t                  enable;
+    ngx_array_t                *allowed;        /* of glance_cidr_t */
+    ngx_str_t                   trusted_certificate;
+    const char                 *cafile;         /* the same, or NULL */
+} ngx_http_glance_http_conf_t;
+
+
+typedef struct {
     ngx_array_t                *origins;        /* of ngx_str_t, may be NULL */
     ngx_array_t                *methods;        /* of ngx_str_t */
     ngx_array_t                *headers;        /* of ngx_str_t */
@@ -152,6 +160,7 @@ typedef struct {
 
     ngx_http_glance_swift_conf_t  swift;
     ngx_http_glance_s3_conf_t   s3;
+    ngx_http_glance_http_conf_t  http;
     ngx_msec_t                  store_connect_timeout;
     ngx_msec_t                  store_timeout;
 
@@ -272,6 +281,7 @@ struct ngx_http_glance_ctx_s {
     ngx_http_glance_upload_t   *upload;
     ngx_http_glance_store_t    *store;
     ngx_http_glance_handle_t   *handle;         /* the store's, in use */
+    ngx_http_glance_step_pt     location_next;  /* when its size is known */
     void                       *data;           /* of the operation */
 
     ngx_uint_t                  tasks;          /* in threads */

@@ -173,7 +173,10 @@ ngx_http_glance_reader_answer(ngx_http_glance_remote_t *m)
     if (m->status != NGX_HTTP_OK && m->status != NGX_HTTP_PARTIAL_CONTENT
         && m->status != NGX_HTTP_RANGE_NOT_SATISFIABLE)
     {
-        if ((m->status == 0 || m->status >= NGX_HTTP_INTERNAL_SERVER_ERROR)
+        if (((m->status == 0
+              && !(m->transfer
+                   && m->transfer->failure == NGX_HTTP_GLANCE_TRANSFER_DENIED))
+             || m->status >= NGX_HTTP_INTERNAL_SERVER_ERROR)
             && ngx_http_glance_reader_again(rd))
         {
             return;

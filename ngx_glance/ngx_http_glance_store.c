@@ -13,6 +13,7 @@ static ngx_http_glance_store_t  *ngx_http_glance_stores[] = {
     &ngx_http_glance_store_file,
     &ngx_http_glance_store_swift,
     &ngx_http_glance_store_s3,
+    &ngx_http_glance_store_http,
     NULL
 };
 

@@ -101,12 +101,16 @@ struct ngx_http_glance_store_s {
     ngx_http_glance_store_end_pt     abort;
     ngx_http_glance_store_keep_pt    keep;
     ngx_http_glance_store_remove_pt  remove;    /* NULL: cannot delete */
+
+    /* looks at what a client has named, and sets h->size, -1: not known */
+    ngx_http_glance_store_remove_pt  probe;     /* NULL: nobody may name it */
 };
 
 
 extern ngx_http_glance_store_t  ngx_http_glance_store_file;
 extern ngx_http_glance_store_t  ngx_http_glance_store_swift;
 extern ngx_http_glance_store_t  ngx_http_glance_store_s3;
+extern ngx_http_glance_store_t  ngx_http_glance_store_http;
 
 /* by the word of x-image-meta-store, whether enabled or not; NULL if none */
 ngx_http_glance_store_t *ngx_http_glance_store_find(ngx_str_t *name);

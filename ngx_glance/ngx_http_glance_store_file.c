@@ -43,7 +43,8 @@ ngx_http_glance_store_t  ngx_http_glance_store_file = {
     ngx_http_glance_file_forget,
     ngx_http_glance_file_abort,
     ngx_http_glance_file_keep,
-    ngx_http_glance_file_remove
+    ngx_http_glance_file_remove,
+    NULL
 };
 
 

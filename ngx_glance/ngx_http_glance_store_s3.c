@@ -52,7 +52,8 @@ ngx_http_glance_store_t  ngx_http_glance_store_s3 = {
     ngx_http_glance_s3_forget,
     ngx_http_glance_s3_abort,
     ngx_http_glance_s3_keep,
-    ngx_http_glance_s3_remove
+    ngx_http_glance_s3_remove,
+    NULL
 };
 
 

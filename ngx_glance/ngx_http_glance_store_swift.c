@@ -53,7 +53,8 @@ ngx_http_glance_store_t  ngx_http_glance_store_swift = {
     ngx_http_glance_swift_forget,
     ngx_http_glance_swift_abort,
     ngx_http_glance_swift_keep,
-    ngx_http_glance_swift_remove
+    ngx_http_glance_swift_remove,
+    NULL
 };
 
 

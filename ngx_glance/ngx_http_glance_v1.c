@@ -124,7 +124,7 @@ ngx_http_glance_v1_check(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
         return 0;
     }
 
-    if (create && (ngx_http_glance_has_body(r) || ctx->meta.copy_from)) {
+    if (create && ngx_http_glance_has_source(r, ctx)) {
         return ngx_http_glance_v1_uploadable(r, ctx,
                       &ctx->meta.field[GLANCE_META_DISK_FORMAT],
                       &ctx->meta.field[GLANCE_META_CONTAINER_FORMAT]);
@@ -343,7 +343,7 @@ ngx_http_glance_v1_change(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return 0;
     }
 
-    if ((!ngx_http_glance_has_body(r) && !ctx->meta.copy_from)
+    if (!ngx_http_glance_has_source(r, ctx)
         || ctx->image.status != GLANCE_STATUS_QUEUED)
     {
         return 1;

@@ -20,11 +20,15 @@ static json_t *ngx_http_glance_write_fields(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static ngx_int_t ngx_http_glance_write_properties(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, json_t *image);
+static void ngx_http_glance_post_create(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_post_record(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_post_answer(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_put_record(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_put_change(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static ngx_uint_t ngx_http_glance_put_allowed(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
@@ -43,10 +47,8 @@ static void ngx_http_glance_write_upload(ngx_http_request_t *r,
 void
 ngx_http_glance_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
-    u_char      *p;
-    json_t      *image, *body_json;
-    ngx_str_t   *id;
-    ngx_uint_t   body;
+    u_char     *p;
+    ngx_str_t  *id;
 
     if (!ngx_http_glance_write_request(r, ctx, 1)) {
         return;
@@ -72,6 +74,21 @@ ngx_http_glance_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
     ctx->image_id = *id;
 
+    if (ctx->meta.field[GLANCE_META_LOCATION].len) {
+        ngx_http_glance_location(r, ctx, ngx_http_glance_post_create);
+        return;
+    }
+
+    ngx_http_glance_post_create(r, ctx);
+}
+
+
+static void
+ngx_http_glance_post_create(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    json_t      *image, *json;
+    ngx_uint_t   body;
+
     body = ngx_http_glance_has_body(r);
 
     if (body) {
@@ -87,7 +104,8 @@ ngx_http_glance_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
     image = ngx_http_glance_write_fields(r, ctx);
 
     if (image == NULL
-        || json_object_set_new(image, "id", ngx_http_glance_json_string(id))
+        || json_object_set_new(image, "id",
+                               ngx_http_glance_json_string(&ctx->image_id))
            != 0
         || json_object_set_new(image, "status",
                                json_string(ngx_http_glance_post_status(ctx,
@@ -101,14 +119,14 @@ ngx_http_glance_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return;
     }
 
-    body_json = ngx_http_glance_write_body(ctx, image);
+    json = ngx_http_glance_write_body(ctx, image);
 
-    if (body_json == NULL) {
+    if (json == NULL) {
         ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
 
-    ngx_http_glance_registry_image(r, ctx, "POST", NULL, body_json,
+    ngx_http_glance_registry_image(r, ctx, "POST", NULL, json,
                                    ngx_http_glance_post_record);
 }
 
@@ -120,13 +138,22 @@ ngx_http_glance_post_status(ngx_http_glance_ctx_t *ctx, ngx_uint_t body)
         return "saving";
     }
 
-    if (ctx->route->dialect->zero && ctx->meta.size == 0
-        && !ctx->meta.copy_from)
+    if (ctx->meta.field[GLANCE_META_LOCATION].len
+        || (ctx->route->dialect->zero && ctx->meta.size == 0
+            && !ctx->meta.copy_from))
     {
         return "active";
     }
 
     return "queued";
+}
+
+
+ngx_uint_t
+ngx_http_glance_has_source(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    return ngx_http_glance_has_body(r) || ctx->meta.copy_from
+           || ctx->meta.field[GLANCE_META_LOCATION].len;
 }
 
 
@@ -138,16 +165,33 @@ ngx_http_glance_post_status(ngx_http_glance_ctx_t *ctx, ngx_uint_t body)
 static json_t *
 ngx_http_glance_write_body(ngx_http_glance_ctx_t *ctx, json_t *image)
 {
-    json_t  *body;
+    int         rc;
+    json_t     *body;
+    ngx_str_t  *location;
 
     body = json_pack("{s:o}", "image", image);
 
-    if (ctx->meta.copy_from
-        && json_object_set_new(body, "copy_from",
-                               ngx_http_glance_json_string(
-                                                       ctx->meta.copy_from))
-           != 0)
-    {
+    if (body == NULL) {
+        return NULL;
+    }
+
+    rc = 0;
+    location = &ctx->meta.field[GLANCE_META_LOCATION];
+
+    if (location->len) {
+        rc = json_object_set_new(image, "location",
+                                 ngx_http_glance_json_string(location));
+        rc |= json_object_set_new(image, "size",
+                                  json_integer(ctx->meta.size));
+    }
+
+    if (ctx->meta.copy_from) {
+        rc = json_object_set_new(body, "copy_from",
+                                 ngx_http_glance_json_string(
+                                                       ctx->meta.copy_from));
+    }
+
+    if (rc != 0) {
         json_decref(body);
         return NULL;
     }
@@ -499,15 +543,24 @@ static void
 ngx_http_glance_put_record(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
-    json_t                      *image, *body;
-    ngx_uint_t                   data;
-    ngx_http_glance_loc_conf_t  *glcf;
-
     if (!ngx_http_glance_put_allowed(r, ctx)) {
         return;
     }
 
-    data = ngx_http_glance_has_body(r);
+    if (ctx->meta.field[GLANCE_META_LOCATION].len) {
+        ngx_http_glance_location(r, ctx, ngx_http_glance_put_change);
+        return;
+    }
+
+    ngx_http_glance_put_change(r, ctx);
+}
+
+
+static void
+ngx_http_glance_put_change(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    json_t                      *image, *body;
+    ngx_http_glance_loc_conf_t  *glcf;
 
     image = ngx_http_glance_write_fields(r, ctx);
 
@@ -516,7 +569,7 @@ ngx_http_glance_put_record(ngx_http_request_t *r,
         return;
     }
 
-    if (!data && !ctx->meta.copy_from && json_object_size(image) == 0
+    if (!ngx_http_glance_has_source(r, ctx) && json_object_size(image) == 0
         && !ctx->route->dialect->purge)
     {
         json_decref(image);
@@ -524,11 +577,15 @@ ngx_http_glance_put_record(ngx_http_request_t *r,
         return;
     }
 
-    if (!data) {
+    if (!ngx_http_glance_has_body(r)) {
         body = ngx_http_glance_write_body(ctx, image);
 
-        if (body && ctx->meta.copy_from
-            && (json_object_set_new(image, "status", json_string("queued"))
+        /* data from elsewhere are for an image that waits for some */
+
+        if (body && ngx_http_glance_has_source(r, ctx)
+            && (json_object_set_new(image, "status",
+                                    json_string(ctx->meta.copy_from
+                                                ? "queued" : "active"))
                 != 0
                 || json_object_set_new(body, "from_state",
                                        json_string("queued"))
@@ -595,10 +652,14 @@ ngx_http_glance_put_allowed(ngx_http_request_t *r,
         return 0;
     }
 
-    if (ctx->meta.copy_from && now != GLANCE_STATUS_QUEUED) {
+    if (ngx_http_glance_has_source(r, ctx) && !ngx_http_glance_has_body(r)
+        && now != GLANCE_STATUS_QUEUED)
+    {
         ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
-                              "x-glance-api-copy-from cannot be given for an "
-                              "image that is %s", glance_status_name(now));
+                              "%s cannot be given for an image that is %s",
+                              ctx->meta.copy_from ? "x-glance-api-copy-from"
+                                                  : "x-image-meta-location",
+                              glance_status_name(now));
         return 0;
     }
 

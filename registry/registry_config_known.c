@@ -215,15 +215,16 @@ const registry_known_t  registry_known[] = {
       "tokens are renewed when Swift refuses them, and TLS is not compressed" },
     { G, "http_* https_* rbd_* rados_* cinder_* vmware_* sheepdog_* "
       "mongodb_* gridfs_* store_type_*",
-      "this version has only the stores file, swift and s3" },
+      "this version has only the stores file, swift, s3 and http" },
     { G, "weight store_description",
-      "this version has only the stores file, swift and s3" },
+      "this version has only the stores file, swift, s3 and http" },
     { D, "http_* https_* rbd_* rados_* cinder_* vmware_* sheepdog_* "
       "mongodb_* gridfs_* os_region_name",
-      "this version has only the stores file, swift and s3" },
+      "this version has only the stores file, swift, s3 and http" },
     { G, "rootwrap_config os_region_name",
-      "this version has only the stores file, swift and s3" },
-    { "os_brick", "*", "this version has only the stores file, swift and s3" },
+      "this version has only the stores file, swift, s3 and http" },
+    { "os_brick", "*",
+      "this version has only the stores file, swift, s3 and http" },
     { "store_type_location_strategy", "*", "locations are tried in their "
       "order" },
 
@@ -253,6 +254,7 @@ static const registry_directive_t  registry_directives[] = {
     { "flavor", "glance_identity" },
     { "gpt_safety_checks_nonfatal", "glance_gpt_safety_checks_nonfatal" },
     { "hashing_algorithm", "glance_hashing_algorithm" },
+    { "https_ca_certificates_file", "glance_http_trusted_certificate" },
     { "image_size_cap", "glance_image_size_cap" },
     { "key_file", "ssl_certificate_key" },
     { "max_age", "glance_cors_max_age" },
@@ -278,6 +280,8 @@ static const registry_directive_t  registry_directives[] = {
     { "s3_store_secret_key", "glance_s3_credentials" },
     { "s3_store_thread_pools", "glance_s3_parallel_parts" },
     { "service_token_roles", "glance_keystone_service_roles" },
+    { "source_allowed_addresses", "glance_http_allow" },
+    { "stores", "glance_http_store" },
     { "swift_enable_snet", "glance_swift_snet" },
     { "swift_store_auth_address", "glance_swift_accounts" },
     { "swift_store_auth_insecure", "glance_swift_tls_verify" },

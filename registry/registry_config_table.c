@@ -144,15 +144,18 @@ const registry_opt_t  registry_options[] = {
         "Seconds after which the upload of a dead API server is given up."),
     INT("sweep_interval", D, NULL, R | W, "5", 1, 3600,
         "Seconds between two searches for such uploads."),
-    STR("copy_from_allowed_addresses", D, NULL, W, "", 0,
+    STR("source_allowed_addresses", D, NULL, A | W, "", 0,
         "Addresses and networks (CIDR), separated by commas, that "
-        "x-glance-api-copy-from may read from although they are loopback, "
-        "link-local or private; others of these are refused."),
+        "x-glance-api-copy-from and x-image-meta-location may read from "
+        "although they are loopback, link-local or private; others of these "
+        "are refused."),
     INT("copy_from_timeout", D, NULL, W, "30", 1, 50,
         "Seconds that the source of a copy may be silent."),
-    STR("copy_from_ca_file", D, NULL, W, "", 0,
-        "Certificates (PEM) of the authorities that sources of copies are "
-        "checked against; empty: those of the system."),
+    STR("https_ca_certificates_file", D,
+        "glance_store/https_ca_certificates_file", A | W, "", 0,
+        "Certificates (PEM) of the authorities that the servers of "
+        "x-glance-api-copy-from and x-image-meta-location are checked "
+        "against; empty: those of the system."),
 
     /* identity */
 
@@ -350,8 +353,9 @@ const registry_opt_t  registry_options[] = {
         "options of the stores."),
     STR("default_backend", "glance_store", NULL, A | W | S, "", 0,
         "The name in enabled_backends that is used by default."),
-    STR("stores", "glance_store", NULL, A | W | S, "file,http", UNUSED,
-        "Has no effect: all stores are there."),
+    STR("stores", "glance_store", NULL, A | W | S, "file,http", 0,
+        "With http among them images may be at a URL of another server; all "
+        "other stores are there."),
     STR("swift_store_auth_address", D,
         "glance_store/swift_store_auth_address", A, "127.0.0.1:8080/v1.0/",
         0, "The authentication service of Swift."),

@@ -93,7 +93,8 @@ registry_copy_new(const registry_config_t *cf, registry_err_t *err)
     copy->interval = 1000 * registry_config_int(cf, "sweep_interval");
     copy->lease = registry_config_int(cf, "upload_lease");
     copy->node = strdup(registry_config_str(cf, "node_name"));
-    copy->ca_file = strdup(registry_config_str(cf, "copy_from_ca_file"));
+    copy->ca_file = strdup(registry_config_str(cf,
+                                               "https_ca_certificates_file"));
     copy->conf.cap = registry_config_int(cf, "image_size_cap");
     copy->conf.timeout = (long) registry_config_int(cf, "copy_from_timeout");
     copy->conf.ca_file = copy->ca_file;
@@ -106,7 +107,7 @@ registry_copy_new(const registry_config_t *cf, registry_err_t *err)
 
     if (registry_copy_networks(copy,
                                registry_config_str(cf,
-                                             "copy_from_allowed_addresses"),
+                                             "source_allowed_addresses"),
                                err)
         != REGISTRY_OK
         || registry_render_socket(cf, copy->socket, sizeof(copy->socket), err)
@@ -217,7 +218,7 @@ registry_copy_networks(registry_copy_t *copy, const char *text,
                                &copy->conf.allowed[copy->conf.n_allowed++]))
         {
             return registry_err_set(err, REGISTRY_INVALID,
-                                    "copy_from_allowed_addresses: %.*s is "
+                                    "source_allowed_addresses: %.*s is "
                                     "no address", (int) len, text);
         }
 

@@ -380,11 +380,10 @@ registry_fetch_outcome(registry_fetch_t *f)
 
     switch (status) {
 
+    /* 404 and the like: an image that is there no more has no job, either */
+
     case 400:
     case 403:
-    case 404:
-    case 410:
-    case 412:
     case 413:
     case 415:
         return REGISTRY_FETCH_FAILED;

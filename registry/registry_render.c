@@ -46,6 +46,8 @@ static registry_rc_e registry_render_identity(const registry_config_t *cf,
     const registry_render_t *render, FILE *out, registry_err_t *err);
 static registry_rc_e registry_render_formats(const registry_config_t *cf,
     FILE *out, registry_err_t *err);
+static registry_rc_e registry_render_urls(const registry_config_t *cf,
+    FILE *out, registry_err_t *err);
 static registry_rc_e registry_render_cors(const registry_config_t *cf,
     FILE *out, registry_err_t *err);
 static registry_rc_e registry_render_believed(const registry_config_t *cf,
@@ -470,7 +472,61 @@ registry_render_stores(const registry_config_t *cf,
         rc = registry_render_s3(cf, render->keys, out, err);
     }
 
+    if (rc == REGISTRY_OK) {
+        rc = registry_render_urls(cf, out, err);
+    }
+
     return rc;
+}
+
+
+/* images at a URL of another server */
+
+static registry_rc_e
+registry_render_urls(const registry_config_t *cf, FILE *out,
+    registry_err_t *err)
+{
+    char           path[REGISTRY_RENDER_PATH];
+    size_t         len;
+    const char    *p;
+    registry_rc_e  rc;
+
+    p = registry_config_str(cf, "stores");
+
+    for (p += strspn(p, ", \t"); *p != '\0'; p += strspn(p, ", \t")) {
+        len = strcspn(p, ", \t");
+
+        if ((len == 4 && strncmp(p, "http", 4) == 0)
+            || (len == 5 && strncmp(p, "https", 5) == 0))
+        {
+            break;
+        }
+
+        p += len;
+    }
+
+    if (*p == '\0') {
+        return REGISTRY_OK;
+    }
+
+    (void) fprintf(out, "            glance_http_store on;\n");
+
+    p = registry_config_str(cf, "https_ca_certificates_file");
+
+    if (p[0] != '\0') {
+        rc = registry_render_path("https_ca_certificates_file", p, path,
+                                  sizeof(path), err);
+        if (rc != REGISTRY_OK) {
+            return rc;
+        }
+
+        (void) fprintf(out, "            glance_http_trusted_certificate "
+                       "\"%s\";\n", path);
+    }
+
+    return registry_render_words(cf, "source_allowed_addresses",
+                                 "glance_http_allow", ".:/", "addresses and "
+                                 "networks", out, err);
 }
 
 

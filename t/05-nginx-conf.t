@@ -294,6 +294,8 @@ check('what is right is taken' => sub {
         glance_default_store => 'glance_default_store file;',
         glance_gpt_safety_checks_nonfatal =>
             'glance_gpt_safety_checks_nonfatal mbr;',
+        glance_http_allow => 'glance_http_allow 127.0.0.1 10.0.0.0/8 ::1;',
+        glance_http_store => 'glance_http_store on;',
         glance_identity => 'glance_identity trusted;',
         glance_hashing_algorithm => 'glance_hashing_algorithm blake2b;',
         glance_image_size_cap => 'glance_image_size_cap 5g;',
@@ -465,6 +467,8 @@ check('values that are not any' => sub {
     mistake('a check that is none', [ qr/invalid value "crc"/ ],
             with(glance_gpt_safety_checks_nonfatal =>
                  'glance_gpt_safety_checks_nonfatal mbr crc;'));
+    mistake('a network that is none', [ qr/invalid network "10.0.0.0\/33"/ ],
+            with(glance_http_allow => 'glance_http_allow ::1 10.0.0.0/33;'));
     mistake('a version that is none', [ qr/invalid value "v3"/ ],
             with(glance_versions => 'glance_versions v2 v3;'));
     mistake('an argument too many', 'glance',
@@ -514,6 +518,8 @@ check('duplicates' => sub {
         glance_digest_pool => 'default',
         glance_file_direct => 'on',
         glance_file_root => 'images',
+        glance_http_store => 'on',
+        glance_http_trusted_certificate => 'ca.pem',
         glance_identity => 'none',
         glance_hashing_algorithm => 'sha256',
         glance_image_size_cap => '1g',
@@ -572,7 +578,7 @@ check('duplicates' => sub {
               [ 'glance_admin_role', 'glance_cors_expose',
                 'glance_cors_headers', 'glance_cors_methods',
                 'glance_cors_origin', 'glance_gpt_safety_checks_nonfatal',
-                'glance_keystone_service_roles',
+                'glance_http_allow', 'glance_keystone_service_roles',
                 'glance_trusted_proxies', 'glance_versions' ],
               'all directives');
 });

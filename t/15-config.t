@@ -565,6 +565,14 @@ check('S-23 options of glance-api.conf reach nginx.conf' => sub {
           qr/^ +glance_require_image_format_match on;$/m ],
         [ { 'image_format/require_image_format_match' => 'False' },
           qr/^ +glance_require_image_format_match off;$/m ],
+        [ { 'glance_store/stores' => 'file, http',
+            source_allowed_addresses => '10.0.0.0/8,::1',
+            https_ca_certificates_file => '/etc/ca.pem' },
+          qr!^\ +glance_http_store\ on;
+             .* glance_http_trusted_certificate\ "/etc/ca\.pem";
+             .* glance_http_allow\ "10\.0\.0\.0/8"\ "::1";!msx ],
+        [ { 'glance_store/stores' => 'file,swift' },
+          qr/^(?!.*glance_http_store)/s ],
         [ { enable_v1_api => 'False' }, qr/^ +glance_versions v2;$/m ],
         [ { enable_v2_api => 'False' }, qr/^ +glance_versions v1;$/m ],
         [ { enable_v1_api => 'False', enable_v2_api => 'False' },

@@ -179,7 +179,7 @@ my @Cases = (
     [ api => 'glance_store', 's3_store_thread_pools = 3', 'mapped',
       'glance_s3_parallel_parts' ],
     [ api => 'glance_store', 'rbd_store_pool = images', 'ignored',
-      'only the stores file, swift and s3' ],
+      'only the stores file, swift, s3 and http' ],
     [ api => 'file', 'filesystem_store_datadir = /x', 'ignored',
       'enabled_backends does not name' ],
     [ api => 'DEFAULT', 'enable_v1_registry = True', 'ignored', 'enabled' ],

@@ -18,17 +18,6 @@ my $iso = qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$/;
 my $uuid = qr/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 
-# a refusal whose text names what was wrong
-
-sub denied {
-    my ($r, $status, $words, $title) = @_;
-
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-
-    error_ok($r, $status, $title, qr/\Q$words\E/);
-}
-
-
 for_each_database(sub {
     my ($env) = @_;
 

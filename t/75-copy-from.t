@@ -58,7 +58,8 @@ sub becomes {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
     wait_until(sub { $env->status_of($id) eq $status }, 40);
-    is($env->status_of($id), $status, "$title: $status");
+    is($env->status_of($id), $status, "$title: $status")
+        or diag(map { "$_->[0]: " . ($_->[2] || '') . "\n" } jobs($env));
 }
 
 
@@ -289,7 +290,7 @@ for my $kind (split(/[ ,]+/,
     }, store => $store, worker => 1,
        worker_options => { run_dir => $run, upload_lease => 2,
                            sweep_interval => 1,
-                           copy_from_allowed_addresses => '127.0.0.1' },
+                           source_allowed_addresses => '127.0.0.1' },
        registry => { upload_lease => 3, sweep_interval => 1 },
        nginx => { http => $http });
 }

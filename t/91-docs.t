@@ -19,6 +19,7 @@ my $module = read_file("$top/ngx_glance/ngx_http_glance_module.c");
 my $keystone = read_file("$top/ngx_glance/ngx_http_glance_keystone_conf.c");
 my $swift = read_file("$top/ngx_glance/ngx_http_glance_store_swift_conf.c");
 my $s3 = read_file("$top/ngx_glance/ngx_http_glance_store_s3_conf.c");
+my $http = read_file("$top/ngx_glance/ngx_http_glance_store_http.c");
 my $cors = read_file("$top/ngx_glance/ngx_http_glance_cors.c");
 
 
@@ -71,7 +72,8 @@ sub merged {
     return $1 if "$module$keystone" =~ /merge_roles\(cf,\s*prev->$field,
                                         \s*&conf->$field,\s*"(\w+)"\)/sx;
 
-    my $code = $part eq 's3' ? $s3 : "$module$cors$swift";
+    my $code = $part eq 's3' ? $s3 : $part eq 'http' ? $http
+             : "$module$cors$swift";
 
     return if $code !~ /ngx_conf_merge_(\w+)_value\(\s*conf->$field,
                         \s*prev->$field,\s*(.*?)\);/sx

@@ -10,7 +10,8 @@
 # /ok/N, /chunked/N: N bytes; /missing: 404; /short/N, /reset/N: ends in the
 # middle of them, by FIN and by RST; /chunkedshort/N: without the last chunk;
 # /slow/N: the second half comes when DIR/go is there, /begun.N is made when
-# the first was sent; /to?URL: a redirect; /loop: one to itself.
+# the first was sent; /to?URL: a redirect; /loop: one to itself;
+# /nohead/N: N bytes, and no HEAD.
 
 use warnings;
 use strict;
@@ -53,7 +54,7 @@ sub serve {
         sysread($c, $in, 65536, length $in) or return;
     }
 
-    my ($path) = $in =~ m!^GET (\S+)!;
+    my ($method, $path) = $in =~ m!^(\w+) (\S+)!;
     my ($what, $n) = $path =~ m!^/(\w+)(?:/(\d+))?!;
     my $data = substr('0123456789abcdef' x (($n || 0) / 16 + 1), 0, $n || 0);
     my $half = int(length($data) / 2);
@@ -67,6 +68,16 @@ sub serve {
                    . ($what eq 'loop' ? '/loop' : ($path =~ /\?(.*)/)[0])
                    . "\r\n\r\n")
         if $what eq 'to' || $what eq 'loop';
+
+    return put($c, "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n"
+                   . "Connection: close\r\n\r\n")
+        if $what eq 'nohead' && $method eq 'HEAD';
+
+    return put($c, "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+                   . ($what =~ /^chunked/ ? "Transfer-Encoding: chunked"
+                                          : "Content-Length: $n")
+                   . "\r\n\r\n")
+        if $method eq 'HEAD';
 
     if ($what =~ /^chunked/) {
         put($c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"

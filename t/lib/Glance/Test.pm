@@ -34,7 +34,7 @@ use Glance::Store;
 our @ISA = qw/ Exporter /;
 
 our @EXPORT = (@Test::More::EXPORT, qw/
-    alive check children digest_of_file digest_sink error_ok find_program
+    alive check children digest_of_file digest_sink denied error_ok find_program
     for_each_database free_port full_disk has_header in_background
     kill_process md5_of noise pattern_chunks pattern_md5 process_state
     read_file readme_block refused request_id_ok rss_kb run_command
@@ -186,6 +186,17 @@ sub error_ok {
 
         like($r->{body}, $words, 'explanation') if $words;
     });
+}
+
+
+# the same: a text that names what was wrong
+
+sub denied {
+    my ($r, $status, $words, $title) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    error_ok($r, $status, $title, qr/\Q$words\E/);
 }
 
 
