@@ -17,6 +17,7 @@ static registry_rc_e registry_config_entry(registry_config_t *cf,
     const registry_ini_entry_t *entry, bool *known, registry_err_t *err);
 static bool registry_config_alias(const registry_opt_t *opt,
     const char *section, const char *key);
+static bool registry_config_open(const registry_config_t *cf);
 static bool registry_config_lax(const registry_ini_entry_t *entry);
 static bool registry_config_ignored(registry_config_t *cf,
     const registry_ini_entry_t *entry);
@@ -82,12 +83,52 @@ registry_config_read(registry_config_t *cf, registry_err_t *err)
         }
     }
 
+    if (registry_config_open(cf)
+        && registry_config_warn(cf, err, "%s: [keystone_authtoken] without "
+                                "flavor = keystone in [paste_deploy]: no token "
+                                "is asked for, everybody is administrator",
+                                cf->path)
+           != REGISTRY_OK)
+    {
+        return REGISTRY_ERROR;
+    }
+
     if (cf->ignored[0] != '\0') {
         return registry_config_warn(cf, err, "%s: without effect here: %s",
                                     cf->path, cf->ignored);
     }
 
     return REGISTRY_OK;
+}
+
+
+/*
+ * Files of distributions have the section filled in, and leave it to their
+ * installer to choose the flavor.
+ */
+
+static bool
+registry_config_open(const registry_config_t *cf)
+{
+    const registry_ini_entry_t  *entry;
+
+    if ((cf->program->mask & REGISTRY_FOR_API) == 0
+        || registry_config_str(cf, "flavor")[0] != '\0')
+    {
+        return false;
+    }
+
+    for (size_t i = 0; i < cf->ini->n; i++) {
+        entry = &cf->ini->entries[i];
+
+        if (entry->key != NULL
+            && strcmp(entry->section, "keystone_authtoken") == 0)
+        {
+            return true;
+        }
+    }
+
+    return false;
 }
 
 

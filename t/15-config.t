@@ -670,6 +670,25 @@ check('rights that are not enforced' => sub {
 });
 
 
+check('Keystone without a flavor' => sub {
+    my $keystone = "[keystone_authtoken]\nauth_url = http://127.0.0.1/\n"
+                   . "username = u\npassword = p\n";
+
+    for my $case ([ $keystone, 1 ], [ "verbose = True\n", 0 ],
+                  [ "$keystone\[paste_deploy]\nflavor = keystone\n"
+                    . "[DEFAULT]\nregistry_secret = s\n", 0 ])
+    {
+        my ($text, $warned) = @$case;
+        my ($status, $said) = program('glance-api', [ '--check', '--run-dir',
+                                                      temp_dir(),
+                                                      conf($text) ]);
+
+        is(scalar($said =~ /^WARNING: .*everybody is administrator$/m) || 0,
+           $warned, $warned ? 'it says what that means' : 'no word');
+    }
+});
+
+
 # S-26 logging, of the registry: what it writes to a file that options name
 
 sub logged {
