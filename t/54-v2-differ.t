@@ -168,7 +168,7 @@ part('create' => sub {
         for [ '', 'application/json' ], [ '{', 'application/json' ],
             [ 'null', 'application/json' ], [ '"x"', 'application/json' ],
             [ "{\"name\": \"\xff\"}", 'application/json' ],
-            [ '{}', 'text/plain' ],
+            [ sprintf('{"id": "%s"}', new_id()), 'text/plain' ],
             [ '{"name": "a", "name": "b"}', 'application/json' ];
 
     images('alice', 'POST', '', body => '{}', type => 'application/json',
