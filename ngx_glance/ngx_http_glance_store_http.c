@@ -327,6 +327,7 @@ ngx_http_glance_http_end(ngx_http_glance_http_t *http, ngx_int_t rc,
 static ngx_int_t
 ngx_http_glance_http_prepare(ngx_http_glance_http_t *http, const char *method)
 {
+    u_char                      *p;
     ngx_http_glance_remote_t    *m;
     ngx_http_glance_loc_conf_t  *glcf;
 
@@ -337,6 +338,14 @@ ngx_http_glance_http_prepare(ngx_http_glance_http_t *http, const char *method)
     }
 
     m->transfer->address = ngx_http_glance_http_address;
+
+    /* for the log: what signs a URL is in its query */
+
+    p = ngx_strlchr(m->url.data, m->url.data + m->url.len, '?');
+
+    if (p) {
+        m->url.len = p - m->url.data;
+    }
 
     glcf = ngx_http_get_module_loc_conf(m->request, ngx_http_glance_module);
 

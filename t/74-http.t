@@ -192,6 +192,18 @@ for_each_database(sub {
         is_deeply([ $env->rows() ], \@before, 'nothing is recorded');
     });
 
+    check('S-08 a signed URL stays out of the log' => sub {
+        my $id = id_of($env, "$source/short/5000?signature=hushhush");
+
+        ok($env->v1('GET', "/$id")->{truncated}, 'it fails');
+        denied(located($env, "$source/missing?signature=hushhush"), 404,
+               'x-image-meta-location', 'so does this');
+        unlike(read_file("$env->{nginx}{dir}/error.log"), qr/hushhush/,
+               'neither is told with its signature');
+        like(read_file("$env->{nginx}{dir}/error.log"),
+             qr!store: GET "\Q$source\E/short/5000" ended!, 'but it is told');
+    });
+
     check('S-08 a server that fails later' => sub {
         my $id = id_of($env, "$source/short/400000");
         my $r = $env->v1('GET', "/$id");
