@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "registry_hosts.h"
+#include "registry_render_http.h"
 #include "registry_render_keystone.h"
 #include "registry_render_log.h"
 #include "registry_render_s3.h"
@@ -27,7 +28,7 @@
 static registry_rc_e registry_render_main(const registry_config_t *cf,
     const registry_render_t *render, const registry_logconf_t *lc, FILE *out,
     registry_err_t *err);
-static registry_rc_e registry_render_http(const registry_config_t *cf,
+static registry_rc_e registry_render_block(const registry_config_t *cf,
     const registry_render_t *render, const registry_logconf_t *lc, FILE *out,
     registry_err_t *err);
 static registry_rc_e registry_render_upstream(const registry_config_t *cf,
@@ -45,8 +46,6 @@ static registry_rc_e registry_render_worker(const registry_config_t *cf,
 static registry_rc_e registry_render_identity(const registry_config_t *cf,
     const registry_render_t *render, FILE *out, registry_err_t *err);
 static registry_rc_e registry_render_formats(const registry_config_t *cf,
-    FILE *out, registry_err_t *err);
-static registry_rc_e registry_render_urls(const registry_config_t *cf,
     FILE *out, registry_err_t *err);
 static registry_rc_e registry_render_cors(const registry_config_t *cf,
     FILE *out, registry_err_t *err);
@@ -69,7 +68,7 @@ registry_render(const registry_config_t *cf, const registry_render_t *render,
     }
 
     if (rc == REGISTRY_OK) {
-        rc = registry_render_http(cf, render, &lc, out, err);
+        rc = registry_render_block(cf, render, &lc, out, err);
     }
 
     registry_logconf_free(&lc);
@@ -176,7 +175,7 @@ registry_render_main(const registry_config_t *cf,
 
 
 static registry_rc_e
-registry_render_http(const registry_config_t *cf,
+registry_render_block(const registry_config_t *cf,
     const registry_render_t *render, const registry_logconf_t *lc, FILE *out,
     registry_err_t *err)
 {
@@ -473,60 +472,10 @@ registry_render_stores(const registry_config_t *cf,
     }
 
     if (rc == REGISTRY_OK) {
-        rc = registry_render_urls(cf, out, err);
+        rc = registry_render_http(cf, out, err);
     }
 
     return rc;
-}
-
-
-/* images at a URL of another server */
-
-static registry_rc_e
-registry_render_urls(const registry_config_t *cf, FILE *out,
-    registry_err_t *err)
-{
-    char           path[REGISTRY_RENDER_PATH];
-    size_t         len;
-    const char    *p;
-    registry_rc_e  rc;
-
-    p = registry_config_str(cf, "stores");
-
-    for (p += strspn(p, ", \t"); *p != '\0'; p += strspn(p, ", \t")) {
-        len = strcspn(p, ", \t");
-
-        if ((len == 4 && strncmp(p, "http", 4) == 0)
-            || (len == 5 && strncmp(p, "https", 5) == 0))
-        {
-            break;
-        }
-
-        p += len;
-    }
-
-    if (*p == '\0') {
-        return REGISTRY_OK;
-    }
-
-    (void) fprintf(out, "            glance_http_store on;\n");
-
-    p = registry_config_str(cf, "https_ca_certificates_file");
-
-    if (p[0] != '\0') {
-        rc = registry_render_path("https_ca_certificates_file", p, path,
-                                  sizeof(path), err);
-        if (rc != REGISTRY_OK) {
-            return rc;
-        }
-
-        (void) fprintf(out, "            glance_http_trusted_certificate "
-                       "\"%s\";\n", path);
-    }
-
-    return registry_render_words(cf, "source_allowed_addresses",
-                                 "glance_http_allow", ".:/", "addresses and "
-                                 "networks", out, err);
 }
 
 
