@@ -10,23 +10,14 @@ use strict;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Glance::Source qw/ data /;
 use Glance::Test;
 
 
-my $mock = temp_dir();
-my $port = free_port();
-my $source = "http://127.0.0.1:$port";
+my $server = Glance::Source->new()->start();
+my $port = $server->{port};
+my $source = $server->{url};
 my @formats = (disk_format => 'raw', container_format => 'bare');
-
-spawn(argv => [ $^X, "$FindBin::Bin/mock/source.pl", $port, $mock ],
-      log => "$mock/log");
-
-
-sub data {
-    my ($n) = @_;
-
-    return substr('0123456789abcdef' x ($n / 16 + 1), 0, $n);
-}
 
 
 sub located {
