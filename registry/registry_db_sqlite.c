@@ -10,13 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "registry_dsn.h"
 #include "registry_sql.h"
 
 
-#define REGISTRY_SQLITE_WAIT  5000      /* ms for another writer */
+#define REGISTRY_SQLITE_WAIT   5000     /* ms for another writer */
+#define REGISTRY_SQLITE_PAUSE  10       /* ms between two attempts */
 
 
 typedef struct {
@@ -32,6 +34,7 @@ typedef struct {
 
 static registry_rc_e registry_sqlite_open(registry_sql_t **sql,
     const registry_dsn_t *dsn, registry_fault_e *fault, registry_err_t *err);
+static int registry_sqlite_pragma(sqlite3 *db, const char *sql);
 static registry_rc_e registry_sqlite_file(const char *path,
     registry_err_t *err);
 static void registry_sqlite_close(registry_sql_t *sql);
@@ -97,10 +100,7 @@ const registry_sql_driver_t  registry_sql_sqlite = {
 };
 
 
-/*
- * The busy time comes first: changing the journal mode may have to wait for
- * another process.  A commit is on the disk before it is acknowledged.
- */
+/* A commit is on the disk before it is acknowledged. */
 
 static const char *const  registry_sqlite_pragmas[] = {
     "PRAGMA journal_mode = WAL",
@@ -144,17 +144,17 @@ registry_sqlite_open(registry_sql_t **sql, const registry_dsn_t *dsn,
     }
 
     (void) sqlite3_extended_result_codes(s->db, 1);
-    (void) sqlite3_busy_timeout(s->db, REGISTRY_SQLITE_WAIT);
 
     for (size_t i = 0; registry_sqlite_pragmas[i] != NULL; i++) {
 
-        rc = sqlite3_exec(s->db, registry_sqlite_pragmas[i], NULL, NULL,
-                          NULL);
+        rc = registry_sqlite_pragma(s->db, registry_sqlite_pragmas[i]);
 
         if (rc != SQLITE_OK) {
             goto failed;
         }
     }
+
+    (void) sqlite3_busy_timeout(s->db, REGISTRY_SQLITE_WAIT);
 
     *sql = &s->base;
     *fault = REGISTRY_FAULT_NONE;
@@ -173,6 +173,30 @@ failed:
     free(s);
 
     return REGISTRY_BUSY;
+}
+
+
+/*
+ * Whatever its busy time is, SQLite does not wait for others when it changes
+ * the journal mode: several programs may open a new database at once.
+ */
+
+static int
+registry_sqlite_pragma(sqlite3 *db, const char *sql)
+{
+    int              rc;
+    struct timespec  pause = { .tv_nsec = REGISTRY_SQLITE_PAUSE * 1000000 };
+
+    for (int waited = 0; /* void */ ; waited += REGISTRY_SQLITE_PAUSE) {
+
+        rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+
+        if ((rc & 0xff) != SQLITE_BUSY || waited >= REGISTRY_SQLITE_WAIT) {
+            return rc;
+        }
+
+        (void) nanosleep(&pause, NULL);
+    }
 }
 
 

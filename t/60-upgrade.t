@@ -52,20 +52,24 @@ sub start_clients {
         my $keep = $_;
 
         in_background(sub {
-            my ($done, $c, @failed) = (0);
+            my ($done, $used, $c, @failed) = (0, 0);
 
             my $try = sub {
                 my ($status, $method, $path, %o) = @_;
 
-                $c = $env->connect() if !$c || !$keep
-                    || ($c->readable() && $c->closed_by_peer(1));
+                if (!$c || !$keep
+                    || ($c->readable() && $c->closed_by_peer(1)))
+                {
+                    $c = $env->connect();
+                    $used = 0;
+                }
 
                 my $r = $c->request($method, $path, %o);
 
                 undef $c if lc($r->header('Connection') || '') eq 'close';
 
                 # a server may close what is idle just when we send
-                return if $keep && !$r->{status} && $r->{write_error};
+                return if $used++ && !$r->{status};
 
                 $done++;
                 push @failed, "$method $path: " . $r->summary()
