@@ -134,7 +134,8 @@ ngx_http_glance_call_method(ngx_http_request_t *sr, const char *method)
         return;
 
     default:
-        sr->method = (method[1] == 'O') ? NGX_HTTP_POST : NGX_HTTP_PUT;
+        sr->method = (method[1] == 'O') ? NGX_HTTP_POST
+                     : (method[1] == 'A') ? NGX_HTTP_PATCH : NGX_HTTP_PUT;
         return;
     }
 }
@@ -173,8 +174,19 @@ ngx_http_glance_call_header(ngx_http_request_t *sr, const char *key,
 ngx_int_t
 ngx_http_glance_call_json(ngx_http_request_t *sr, ngx_str_t *text)
 {
+    ngx_str_t  type;
+
+    ngx_str_set(&type, "application/json");
+
+    return ngx_http_glance_call_body(sr, text, &type);
+}
+
+
+ngx_int_t
+ngx_http_glance_call_body(ngx_http_request_t *sr, ngx_str_t *text,
+    ngx_str_t *type)
+{
     ngx_buf_t    *b;
-    ngx_str_t     type;
     ngx_chain_t  *cl;
 
     b = ngx_calloc_buf(sr->pool);
@@ -200,9 +212,7 @@ ngx_http_glance_call_json(ngx_http_request_t *sr, ngx_str_t *text)
     sr->request_body->bufs = cl;
     sr->headers_in.content_length_n = text->len;
 
-    ngx_str_set(&type, "application/json");
-
-    return ngx_http_glance_call_header(sr, "content-type", &type);
+    return ngx_http_glance_call_header(sr, "content-type", type);
 }
 
 

@@ -271,6 +271,7 @@ struct ngx_http_glance_ctx_s {
 
     ngx_http_glance_meta_t      meta;
     ngx_uint_t                  version;        /* of HTTP, when passed */
+    ngx_str_t                   sizes;          /* of new locations */
     ngx_str_t                   text;           /* the body that was read */
     json_t                     *body;           /* kept; NULL: there is none */
     ngx_http_glance_step_pt     body_next;      /* when it is there */
@@ -372,6 +373,16 @@ ngx_int_t ngx_http_glance_pass_init(ngx_conf_t *cf);
 ngx_int_t ngx_http_glance_pass_filter(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 
+/* in two steps: the body into ctx->text, if there is one, and the rest */
+void ngx_http_glance_pass_read(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_step_pt next);
+void ngx_http_glance_pass_on(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
+/* sources: what the registry has to know of locations that are added */
+ngx_int_t ngx_http_glance_sources_headers(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
 /* cors: pages of other origins */
 void ngx_http_glance_cors_find(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
@@ -424,6 +435,8 @@ ngx_http_request_t *ngx_http_glance_call(ngx_http_request_t *r,
 ngx_int_t ngx_http_glance_call_header(ngx_http_request_t *sr,
     const char *key, ngx_str_t *value);
 ngx_int_t ngx_http_glance_call_json(ngx_http_request_t *sr, ngx_str_t *text);
+ngx_int_t ngx_http_glance_call_body(ngx_http_request_t *sr, ngx_str_t *text,
+    ngx_str_t *type);
 
 /* registry */
 ngx_int_t ngx_http_glance_registry_headers(ngx_http_request_t *sr,
@@ -431,6 +444,9 @@ ngx_int_t ngx_http_glance_registry_headers(ngx_http_request_t *sr,
 void ngx_http_glance_registry_call(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, const char *method, ngx_str_t *path,
     ngx_str_t *args, json_t *body, ngx_http_glance_step_pt next);
+void ngx_http_glance_registry_ask(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_str_t *type,
+    ngx_http_glance_step_pt next);
 ngx_int_t ngx_http_glance_registry_background(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_call_t *call,
     const char *method, ngx_str_t *path, json_t *body);

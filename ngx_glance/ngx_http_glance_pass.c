@@ -10,8 +10,6 @@
 #define NGX_HTTP_GLANCE_PASS_MAX  (1024 * 1024)
 
 
-static void ngx_http_glance_pass_on(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
 static ngx_int_t ngx_http_glance_pass_body(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static ngx_int_t ngx_http_glance_pass_headers(ngx_http_request_t *r,
@@ -33,17 +31,24 @@ static ngx_http_output_body_filter_pt  ngx_http_next_body_filter;
 void
 ngx_http_glance_pass(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
-    if (ngx_http_glance_has_body(r)) {
-        ngx_http_glance_read_body(r, ctx, NGX_HTTP_GLANCE_PASS_MAX,
-                                  ngx_http_glance_pass_on);
-        return;
-    }
-
-    ngx_http_glance_pass_on(r, ctx);
+    ngx_http_glance_pass_read(r, ctx, ngx_http_glance_pass_on);
 }
 
 
-static void
+void
+ngx_http_glance_pass_read(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_http_glance_step_pt next)
+{
+    if (ngx_http_glance_has_body(r)) {
+        ngx_http_glance_read_body(r, ctx, NGX_HTTP_GLANCE_PASS_MAX, next);
+        return;
+    }
+
+    next(r, ctx);
+}
+
+
+void
 ngx_http_glance_pass_on(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
     u_char                      *p;
@@ -165,7 +170,8 @@ ngx_http_glance_pass_headers(ngx_http_request_t *r,
         || (accept && ngx_http_glance_call_header(r, "accept", accept)
                       != NGX_OK)
         || ngx_http_glance_call_header(r, "x-glance-endpoint", &base)
-           != NGX_OK)
+           != NGX_OK
+        || ngx_http_glance_sources_headers(r, ctx) != NGX_OK)
     {
         return NGX_ERROR;
     }

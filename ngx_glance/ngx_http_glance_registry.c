@@ -46,6 +46,42 @@ ngx_http_glance_registry_call(ngx_http_request_t *r,
 }
 
 
+/*
+ * What the registry needs to know before ctx->text, the body of the request,
+ * is sent to it: the same call, which changes nothing.
+ */
+
+void
+ngx_http_glance_registry_ask(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_str_t *type, ngx_http_glance_step_pt next)
+{
+    ngx_str_t                    word;
+    ngx_http_request_t          *sr;
+    ngx_http_glance_loc_conf_t  *glcf;
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    ngx_memzero(&ctx->call, sizeof(ngx_http_glance_call_t));
+
+    ctx->call.next = next;
+    r->write_event_handler = ngx_http_glance_wake;
+
+    sr = ngx_http_glance_call(r, ctx, &ctx->call, "PATCH", &glcf->registry,
+                              &ctx->path, NULL);
+
+    ngx_str_set(&word, "sizes");
+
+    if (sr == NULL
+        || ngx_http_glance_registry_headers(sr, ctx) != NGX_OK
+        || ngx_http_glance_sources_headers(sr, ctx) != NGX_OK
+        || ngx_http_glance_call_header(sr, "x-glance-ask", &word) != NGX_OK
+        || ngx_http_glance_call_body(sr, &ctx->text, type) != NGX_OK)
+    {
+        ngx_http_glance_finalize(r, ctx, NGX_ERROR);
+    }
+}
+
+
 /* the same without waiting: nobody is called, call->done tells; body stolen */
 
 ngx_int_t

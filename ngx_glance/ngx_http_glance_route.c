@@ -104,8 +104,10 @@ static const ngx_http_glance_route_t  ngx_http_glance_routes[] = {
       ngx_http_glance_pass, &ngx_http_glance_dialect_v2,
       NGX_HTTP_GET|NGX_HTTP_POST },
 
-    { NGX_HTTP_GET|NGX_HTTP_PATCH, ngx_string("/v2/images/{id}"),
-      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, NGX_HTTP_PATCH },
+    { NGX_HTTP_GET, ngx_string("/v2/images/{id}"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
+    { NGX_HTTP_PATCH, ngx_string("/v2/images/{id}"),
+      ngx_http_glance_sources, &ngx_http_glance_dialect_v2, NGX_HTTP_PATCH },
     { NGX_HTTP_DELETE, ngx_string("/v2/images/{id}"),
       ngx_http_glance_v2_delete, &ngx_http_glance_dialect_v2, 0 },
 
@@ -119,8 +121,10 @@ static const ngx_http_glance_route_t  ngx_http_glance_routes[] = {
     { NGX_HTTP_POST, ngx_string("/v2/images/{id}/actions/reactivate"),
       ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
 
-    { NGX_HTTP_GET|NGX_HTTP_POST, ngx_string("/v2/images/{id}/locations"),
-      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, NGX_HTTP_POST },
+    { NGX_HTTP_GET, ngx_string("/v2/images/{id}/locations"),
+      ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
+    { NGX_HTTP_POST, ngx_string("/v2/images/{id}/locations"),
+      ngx_http_glance_sources, &ngx_http_glance_dialect_v2, NGX_HTTP_POST },
 
     { NGX_HTTP_PUT|NGX_HTTP_DELETE, ngx_string("/v2/images/{id}/tags/{tag}"),
       ngx_http_glance_pass, &ngx_http_glance_dialect_v2, 0 },
@@ -326,6 +330,7 @@ ngx_http_glance_route_allows(ngx_http_request_t *r,
 
     return ctx->image_id.len == 0
            || route->handler == ngx_http_glance_pass
+           || route->handler == ngx_http_glance_sources
            || ngx_http_glance_route_id(r, ctx) == NGX_OK;
 }
 

@@ -39,6 +39,10 @@ void ngx_http_glance_health(ngx_http_request_t *r,
 /* what the registry answers */
 void ngx_http_glance_pass(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx);
 
+/* the same where locations can be added to an image */
+void ngx_http_glance_sources(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+
 /* the data of an image in API v2 */
 void ngx_http_glance_v2_upload(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);

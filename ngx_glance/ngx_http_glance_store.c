@@ -60,6 +60,39 @@ ngx_http_glance_store_locate(ngx_http_glance_loc_conf_t *glcf,
 }
 
 
+ngx_int_t
+ngx_http_glance_store_sources(ngx_http_request_t *r, ngx_str_t *names)
+{
+    u_char                       *p;
+    ngx_http_glance_store_t     **store;
+    ngx_http_glance_loc_conf_t   *glcf;
+    u_char                        text[64];
+
+    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
+
+    p = text;
+
+    for (store = ngx_http_glance_stores; *store; store++) {
+
+        if ((*store)->probe && (*store)->enabled(glcf)) {
+            p = ngx_slprintf(p, text + sizeof(text), "%s%V",
+                             (p == text) ? "" : ",", &(*store)->name);
+        }
+    }
+
+    names->len = p - text;
+    names->data = ngx_pnalloc(r->pool, names->len + 1);
+
+    if (names->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(names->data, text, names->len);
+
+    return NGX_OK;
+}
+
+
 ngx_http_glance_handle_t *
 ngx_http_glance_store_handle(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_store_t *store,

@@ -119,6 +119,10 @@ ngx_http_glance_store_t *ngx_http_glance_store_find(ngx_str_t *name);
 ngx_http_glance_store_t *ngx_http_glance_store_locate(
     ngx_http_glance_loc_conf_t *glcf, ngx_str_t *uri);
 
+/* the enabled stores whose data clients may name: "http"; or empty */
+ngx_int_t ngx_http_glance_store_sources(ngx_http_request_t *r,
+    ngx_str_t *names);
+
 /* new handle, of the request's pool, and ctx->handle; NULL: no memory */
 ngx_http_glance_handle_t *ngx_http_glance_store_handle(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_store_t *store,

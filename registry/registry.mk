@@ -15,8 +15,8 @@ REGISTRY_CORE = $(filter-out $(REGISTRY_BASE) render% control% worker% copy% fet
 	schema_data
 
 # what the fuzz targets need beyond common/
-FUZZ_REGISTRY = err ini json_parse logfmt out pool v2_apply \
-	v2_apply_location v2_fields v2_patch v2_schema
+FUZZ_REGISTRY = err ini json_parse logfmt out pool v2_apply v2_apply_add \
+	v2_apply_location v2_fields v2_patch v2_schema v2_sources
 
 PROGRAMS = $(patsubst registry/%.c,%,$(wildcard registry/glance_*.c))
 

@@ -101,7 +101,7 @@ registry_rc_e
 registry_db_location_drop(registry_tx_t *tx, glance_str_t id,
     const registry_location_t *location, registry_err_t *err)
 {
-    registry_value_t  args[3];
+    registry_value_t  args[2];
 
     if (!registry_db_claims(tx)) {
         return registry_err_set(err, REGISTRY_CONFLICT, "There is no table "
@@ -111,7 +111,6 @@ registry_db_location_drop(registry_tx_t *tx, glance_str_t id,
 
     args[0] = registry_value_int(location->id);
     args[1] = registry_value_text(id);
-    args[2] = args[0];
 
     return registry_tx_exec(tx, "INSERT INTO ngx_glance_removals"
                             " (image_id, url, tries, next_try, created_at)"
@@ -119,11 +118,8 @@ registry_db_location_drop(registry_tx_t *tx, glance_str_t id,
                             " FROM image_locations l WHERE l.id = ?"
                             " AND l.image_id = ?"
                             " AND l.value NOT LIKE 'http://%'"
-                            " AND l.value NOT LIKE 'https://%'"
-                            " AND NOT EXISTS (SELECT 1 FROM image_locations o"
-                            " WHERE o.image_id = l.image_id AND o.id <> ?"
-                            " AND o.value = l.value AND o.deleted = 0)",
-                            args, 3, err);
+                            " AND l.value NOT LIKE 'https://%'", args, 2,
+                            err);
 }
 
 

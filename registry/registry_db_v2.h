@@ -60,7 +60,7 @@ registry_rc_e registry_db_properties_remove(registry_tx_t *tx,
     glance_str_t id, const registry_property_t *removed,
     registry_err_t *err);
 
-/* the data of a location are to be removed, if no other one has them */
+/* the data of a location are to be removed, unless they are foreign */
 registry_rc_e registry_db_location_drop(registry_tx_t *tx, glance_str_t id,
     const registry_location_t *location, registry_err_t *err);
 

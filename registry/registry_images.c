@@ -13,6 +13,7 @@
 #include "registry_quota.h"
 #include "registry_router.h"
 #include "registry_v2.h"
+#include "registry_v2_fields.h"
 
 
 #define REGISTRY_LEASE_MAX  3600

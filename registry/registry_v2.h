@@ -78,10 +78,6 @@ registry_rc_e registry_v2_rule_of(registry_request_t *rq, bool *v2,
 registry_rc_e registry_v2_once(registry_tx_t *tx, registry_request_t *rq,
     bool *again, registry_err_t *err);
 
-/* REGISTRY_INVALID: the formats that must be set before there are data */
-registry_rc_e registry_v2_formats_set(const registry_image_t *image,
-    registry_err_t *err);
-
 /* REGISTRY_INVALID: the image has a signature, by which data are checked */
 registry_rc_e registry_v2_unsigned(const registry_image_t *image,
     registry_err_t *err);

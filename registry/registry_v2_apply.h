@@ -11,6 +11,7 @@
 
 #include "registry_record.h"
 #include "registry_v2_patch.h"
+#include "registry_v2_sources.h"
 
 
 /*
@@ -29,6 +30,8 @@ typedef struct {
     int64_t                 property_quota;     /* negative: no limit */
     int64_t                 tag_quota;
     int64_t                 location_quota;
+    const char             *hash;       /* of data: "sha512" */
+    registry_v2_sources_t  *sources;    /* of new locations, or NULL */
     registry_v2_allow_pt    allow;
     void                   *arg;
 } registry_v2_rules_t;
@@ -37,7 +40,8 @@ typedef struct {
     registry_changes_t      changes;    /* its properties: what to save; its
                                            locations: all, if they are set */
     registry_property_t    *removed;    /* by name */
-    registry_location_t    *dropped;    /* with their data */
+    registry_location_t    *dropped;    /* with their data; id 0: it was
+                                           not there before */
     size_t                  n_properties;       /* that there are to be */
 } registry_v2_edit_t;
 
@@ -53,6 +57,9 @@ registry_rc_e registry_v2_apply_location(registry_pool_t *pool,
     const registry_image_t *image, const registry_v2_op_t *op,
     const registry_v2_rules_t *rules, registry_v2_edit_t *edit,
     registry_err_t *err);
+
+/* the same file: all that are to be, into their rows, before they are saved */
+void registry_v2_apply_rows(registry_location_t *locations);
 
 
 #endif /* _REGISTRY_V2_APPLY_H_INCLUDED_ */

@@ -8,40 +8,22 @@
 #include <string.h>
 
 #include "registry_json_parse.h"
-#include "registry_v2_apply.h"
-#include "registry_v2_fields.h"
+#include "registry_v2_place.h"
 
 
 #define REGISTRY_V2_METADATA_MAX  65535 /* bytes of a TEXT column */
 
 
-typedef struct {
-    registry_pool_t            *pool;
-    const registry_image_t     *image;
-    const registry_v2_op_t     *op;
-    const registry_v2_rules_t  *rules;
-    registry_v2_edit_t         *edit;
-    glance_status_e             status;
-} registry_v2_place_t;
-
-
-static registry_rc_e registry_v2_place_add(registry_v2_place_t *ctx,
-    json_t *location, glance_str_t position, registry_err_t *err);
 static registry_rc_e registry_v2_place_replace(registry_v2_place_t *ctx,
     registry_err_t *err);
-static bool registry_v2_place_same(const registry_location_t *locations,
-    json_t *list);
-static registry_rc_e registry_v2_place_metadata(registry_v2_place_t *ctx,
-    json_t *location, registry_location_t *l, registry_err_t *err);
+static registry_rc_e registry_v2_place_fill(registry_v2_place_t *ctx,
+    registry_err_t *err);
+static registry_rc_e registry_v2_place_match(registry_v2_place_t *ctx,
+    registry_err_t *err);
 static registry_rc_e registry_v2_place_remove(registry_v2_place_t *ctx,
     registry_err_t *err);
 static registry_rc_e registry_v2_place_allowed(registry_v2_place_t *ctx,
     const char *rule, const char *verb, registry_err_t *err);
-static registry_rc_e registry_v2_place_digests(
-    const registry_v2_place_t *ctx, json_t *given, registry_err_t *err);
-static bool registry_v2_place_position(glance_str_t text, size_t n,
-    size_t *position);
-static size_t registry_v2_place_count(const registry_location_t *l);
 static registry_rc_e registry_v2_place_copy(registry_v2_place_t *ctx,
     registry_err_t *err);
 
@@ -60,7 +42,9 @@ registry_v2_apply_location(registry_pool_t *pool,
     ctx.op = op;
     ctx.rules = rules;
     ctx.edit = edit;
-    ctx.status = glance_status_parse(image->status);
+    ctx.status = glance_status_parse((edit->changes.set & REGISTRY_SET_STATUS)
+                                     ? edit->changes.image.status
+                                     : image->status);
 
     if ((edit->changes.set & REGISTRY_SET_LOCATIONS) == 0) {
         rc = registry_v2_place_copy(&ctx, err);
@@ -77,7 +61,7 @@ registry_v2_apply_location(registry_pool_t *pool,
                                        err);
 
         if (rc == REGISTRY_OK) {
-            rc = registry_v2_place_add(&ctx, op->value, op->position, err);
+            rc = registry_v2_place_add(&ctx, op->value, op->position, 0, err);
         }
 
         break;
@@ -99,74 +83,10 @@ registry_v2_apply_location(registry_pool_t *pool,
 }
 
 
-/*
- * Files are nobody's to point at, and whether a URL leads to data is known to
- * the store that serves it; there is none here that takes URLs of others.
- */
-
-static registry_rc_e
-registry_v2_place_add(registry_v2_place_t *ctx, json_t *location,
-    glance_str_t position, registry_err_t *err)
-{
-    size_t         n, at;
-    glance_str_t   url;
-    registry_rc_e  rc;
-
-    if (ctx->status != GLANCE_STATUS_QUEUED
-        && ctx->status != GLANCE_STATUS_ACTIVE)
-    {
-        return registry_err_set(err, REGISTRY_CONFLICT, "It's not allowed to "
-                                "add locations if image status is %s.",
-                                glance_status_name(ctx->status));
-    }
-
-    rc = registry_v2_place_digests(ctx, json_object_get(location,
-                                                        "validation_data"),
-                                   err);
-
-    if (rc != REGISTRY_OK) {
-        return rc;
-    }
-
-    n = registry_v2_place_count(ctx->edit->changes.image.locations);
-
-    if (!registry_v2_place_position(position, n, &at)) {
-        return registry_err_set(err, REGISTRY_INVALID, "Invalid position for "
-                                "adding a location.");
-    }
-
-    rc = registry_v2_quota("locations", n + 1, ctx->rules->location_quota,
-                           err);
-
-    if (rc != REGISTRY_OK) {
-        return rc;
-    }
-
-    url = registry_json_slice(json_object_get(location, "url"));
-
-    for (registry_location_t *l = ctx->edit->changes.image.locations;
-         l != NULL;
-         l = l->next)
-    {
-        if (glance_str_eq(l->url, url)) {
-            return registry_err_set(err, REGISTRY_INVALID,
-                                    "The location already exists");
-        }
-    }
-
-    return registry_err_set(err, REGISTRY_INVALID, "Invalid location: no "
-                            "store here takes URLs of clients");
-}
-
-
 static registry_rc_e
 registry_v2_place_replace(registry_v2_place_t *ctx, registry_err_t *err)
 {
-    size_t                 i;
-    json_t                *location;
-    glance_str_t           url;
-    registry_rc_e          rc;
-    registry_location_t   *l;
+    registry_rc_e  rc;
 
     if (json_array_size(ctx->op->value) == 0) {
         return registry_err_set(err, REGISTRY_FORBIDDEN,
@@ -180,33 +100,82 @@ registry_v2_place_replace(registry_v2_place_t *ctx, registry_err_t *err)
         return rc;
     }
 
-    if (ctx->status == GLANCE_STATUS_QUEUED) {
-        return registry_v2_place_add(ctx, json_array_get(ctx->op->value, 0),
-                                     glance_str("-"), err);
-    }
-
-    if (ctx->status != GLANCE_STATUS_ACTIVE) {
+    if (ctx->status != GLANCE_STATUS_QUEUED
+        && ctx->status != GLANCE_STATUS_ACTIVE)
+    {
         return registry_err_set(err, REGISTRY_CONFLICT, "It's not allowed to "
                                 "replace locations if image status is %s.",
                                 glance_status_name(ctx->status));
     }
 
-    /* in whatever order: the rows get them in the new one */
+    rc = registry_v2_place_agree(ctx->op->value, err);
 
-    if (!registry_v2_place_same(ctx->edit->changes.image.locations,
-                                ctx->op->value))
-    {
-        return registry_err_set(err, REGISTRY_INVALID, "Original locations "
-                                "is not empty: the new ones must have the "
-                                "same URLs");
+    if (rc != REGISTRY_OK) {
+        return rc;
     }
 
-    l = ctx->edit->changes.image.locations;
+    return (ctx->status == GLANCE_STATUS_QUEUED)
+           ? registry_v2_place_fill(ctx, err)
+           : registry_v2_place_match(ctx, err);
+}
+
+
+/*
+ * An image without data gets all of them.  One whose import has failed may
+ * have a location still, which says nothing.
+ */
+
+static registry_rc_e
+registry_v2_place_fill(registry_v2_place_t *ctx, registry_err_t *err)
+{
+    size_t         i;
+    json_t        *location;
+    registry_rc_e  rc;
+
+    ctx->edit->changes.image.locations = NULL;
 
     json_array_foreach(ctx->op->value, i, location) {
+        rc = registry_v2_place_add(ctx, location, glance_str("-"), i, err);
 
-        rc = registry_v2_place_digests(
-                 ctx, json_object_get(location, "validation_data"), err);
+        if (rc != REGISTRY_OK) {
+            return rc;
+        }
+    }
+
+    return REGISTRY_OK;
+}
+
+
+/* the URLs stay, in whatever order; their metadata are new */
+
+static registry_rc_e
+registry_v2_place_match(registry_v2_place_t *ctx, registry_err_t *err)
+{
+    size_t                i;
+    json_t               *location;
+    glance_str_t          url;
+    registry_rc_e         rc;
+    registry_location_t  *l, *list, **next, **tail;
+
+    list = NULL;
+    tail = &list;
+
+    json_array_foreach(ctx->op->value, i, location) {
+        url = registry_json_slice(json_object_get(location, "url"));
+
+        next = &ctx->edit->changes.image.locations;
+
+        while (*next != NULL && !glance_str_eq((*next)->url, url)) {
+            next = &(*next)->next;
+        }
+
+        l = *next;
+
+        if (l == NULL) {
+            break;
+        }
+
+        rc = registry_v2_place_digests(ctx, location, err);
 
         if (rc == REGISTRY_OK) {
             rc = registry_v2_place_metadata(ctx, location, l, err);
@@ -216,62 +185,29 @@ registry_v2_place_replace(registry_v2_place_t *ctx, registry_err_t *err)
             return rc;
         }
 
-        url = registry_json_slice(json_object_get(location, "url"));
-
-        if (!registry_pool_copy(ctx->pool, url, &l->url)) {
-            return registry_json_memory(err);
-        }
-
-        l = l->next;
+        *next = l->next;
+        l->next = NULL;
+        *tail = l;
+        tail = &l->next;
     }
+
+    if (i < json_array_size(ctx->op->value)
+        || ctx->edit->changes.image.locations != NULL)
+    {
+        return registry_err_set(err, REGISTRY_INVALID, "Original locations "
+                                "is not empty: the new ones must have the "
+                                "same URLs");
+    }
+
+    ctx->edit->changes.image.locations = list;
 
     return REGISTRY_OK;
 }
 
 
-/* whether the list has the URLs of the locations, and no others */
-
-static bool
-registry_v2_place_same(const registry_location_t *locations, json_t *list)
-{
-    bool         same;
-    size_t       i;
-    json_t      *urls, *location, *seen;
-    const char  *url;
-
-    urls = json_object();
-
-    for (const registry_location_t *l = locations; l != NULL; l = l->next) {
-        (void) json_object_set_new(urls, (const char *) l->url.data,
-                                   json_false());
-    }
-
-    same = (registry_v2_place_count(locations) == json_array_size(list));
-
-    json_array_foreach(list, i, location) {
-        url = json_string_value(json_object_get(location, "url"));
-
-        if (json_object_get(urls, url) == NULL) {
-            same = false;
-            break;
-        }
-
-        (void) json_object_set_new(urls, url, json_true());
-    }
-
-    json_object_foreach(urls, url, seen) {
-        same = same && json_is_true(seen);
-    }
-
-    json_decref(urls);
-
-    return same;
-}
-
-
 /* as Python writes it: ASCII, a space behind the colon */
 
-static registry_rc_e
+registry_rc_e
 registry_v2_place_metadata(registry_v2_place_t *ctx, json_t *location,
     registry_location_t *l, registry_err_t *err)
 {
@@ -369,48 +305,9 @@ registry_v2_place_allowed(registry_v2_place_t *ctx, const char *rule,
 }
 
 
-/* an image that has its digests has them for all of its locations */
-
-static registry_rc_e
-registry_v2_place_digests(const registry_v2_place_t *ctx, json_t *given,
-    registry_err_t *err)
-{
-    json_t  *value;
-
-    const struct {
-        const char    *name;
-        glance_str_t   value;
-    } digests[] = {
-        { "checksum", ctx->image->checksum },
-        { "os_hash_algo", ctx->image->os_hash_algo },
-        { "os_hash_value", ctx->image->os_hash_value }
-    };
-
-    if (given == NULL || ctx->status == GLANCE_STATUS_QUEUED) {
-        return REGISTRY_OK;
-    }
-
-    for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
-        value = json_object_get(given, digests[i].name);
-
-        if (value != NULL
-            && (digests[i].value.data == NULL
-                || !glance_str_eq(registry_json_slice(value),
-                                  digests[i].value)))
-        {
-            return registry_err_set(err, REGISTRY_CONFLICT,
-                                    "%s is already set with a different "
-                                    "value", digests[i].name);
-        }
-    }
-
-    return REGISTRY_OK;
-}
-
-
 /* "-" and what is beyond the end are n */
 
-static bool
+bool
 registry_v2_place_position(glance_str_t text, size_t n, size_t *position)
 {
     size_t  at;
@@ -444,7 +341,7 @@ registry_v2_place_position(glance_str_t text, size_t n, size_t *position)
 }
 
 
-static size_t
+size_t
 registry_v2_place_count(const registry_location_t *l)
 {
     size_t  n;
@@ -454,6 +351,30 @@ registry_v2_place_count(const registry_location_t *l)
     }
 
     return n;
+}
+
+
+/*
+ * Locations are ordered by the ids of their rows, and new ones come last:
+ * what is in another place than before goes into the row that belongs there.
+ */
+
+void
+registry_v2_apply_rows(registry_location_t *locations)
+{
+    int64_t  id;
+
+    for (registry_location_t *l = locations; l != NULL; l = l->next) {
+
+        for (registry_location_t *r = l->next; r != NULL; r = r->next) {
+
+            if (r->id != 0 && (l->id == 0 || r->id < l->id)) {
+                id = l->id;
+                l->id = r->id;
+                r->id = id;
+            }
+        }
+    }
 }
 
 

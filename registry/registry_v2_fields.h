@@ -46,5 +46,16 @@ size_t registry_v2_properties_count(const registry_property_t *properties);
 registry_rc_e registry_v2_properties_apart(const registry_image_t *image,
     size_t n, registry_err_t *err);
 
+/* REGISTRY_INVALID: the formats that must be set before there are data */
+registry_rc_e registry_v2_formats_set(const registry_image_t *image,
+    registry_err_t *err);
+
+
+/* of such a digest in hexadecimal digits; 0: no such algorithm */
+size_t registry_v2_digest_len(glance_str_t algo);
+
+/* what is wrong with a digest of so many digits, or NULL */
+const char *registry_v2_digest_bad(glance_str_t value, size_t len);
+
 
 #endif /* _REGISTRY_V2_FIELDS_H_INCLUDED_ */

@@ -190,27 +190,6 @@ registry_v2_rule_of(registry_request_t *rq, bool *v2,
 
 
 registry_rc_e
-registry_v2_formats_set(const registry_image_t *image, registry_err_t *err)
-{
-    bool  disk, container;
-
-    disk = (image->disk_format.len == 0);
-    container = (image->container_format.len == 0);
-
-    if (!disk && !container) {
-        return REGISTRY_OK;
-    }
-
-    return registry_err_set(err, REGISTRY_INVALID, "%s %s%s%s must be set "
-                            "prior to saving data.",
-                            (disk && container) ? "Properties" : "Property",
-                            disk ? "disk_format" : "",
-                            (disk && container) ? ", " : "",
-                            container ? "container_format" : "");
-}
-
-
-registry_rc_e
 registry_v2_once(registry_tx_t *tx, registry_request_t *rq, bool *again,
     registry_err_t *err)
 {

@@ -165,14 +165,11 @@ registry_v2_location_digest(json_t *data)
 {
     size_t        i;
     json_t       *value;
-    const char   *text, *key;
+    const char   *text, *key, *bad;
     glance_str_t  algo;
 
-    static const struct {
-        const char  *name;
-        size_t       len;
-    } algos[] = {
-        { "sha1", 40 }, { "sha256", 64 }, { "sha512", 128 }, { "md5", 32 }
+    static const char *const  algos[] = {
+        "sha1", "sha256", "sha512", "md5", NULL
     };
 
     /* what clients send who know none */
@@ -203,29 +200,22 @@ registry_v2_location_digest(json_t *data)
 
     algo = glance_str(json_string_value(value));
 
-    for (i = 0; i < sizeof(algos) / sizeof(algos[0]); i++) {
+    for (i = 0; algos[i] != NULL; i++) {
 
-        if (glance_str_eq(algo, glance_str(algos[i].name))) {
+        if (glance_str_eq(algo, glance_str(algos[i]))) {
             break;
         }
     }
 
-    if (i == sizeof(algos) / sizeof(algos[0])) {
+    if (algos[i] == NULL) {
         return "os_hash_algo must be sha1, sha256, sha512 or md5";
     }
 
-    if (glance_str(text).len != algos[i].len) {
-        return "os_hash_value is not the correct size for os_hash_algo";
-    }
+    bad = registry_v2_digest_bad(glance_str(text),
+                                 registry_v2_digest_len(algo));
 
-    for (i = 0; text[i] != '\0'; i++) {
-
-        if (!((text[i] >= '0' && text[i] <= '9')
-              || ((text[i] | 0x20) >= 'a' && (text[i] | 0x20) <= 'f')))
-        {
-            return "os_hash_value must have hexadecimal digits";
-        }
-    }
-
-    return NULL;
+    return (bad == NULL) ? NULL
+           : (bad[0] == 'i') ? "os_hash_value is not the correct size for "
+                               "os_hash_algo"
+                             : "os_hash_value must have hexadecimal digits";
 }

@@ -111,6 +111,8 @@ registry_v2_patch_parse(registry_pool_t *pool, json_t *document,
             return registry_json_memory(err);
         }
 
+        op->index = i;
+
         rc = registry_v2_patch_op(pool, item, type, op, err);
 
         if (rc == REGISTRY_OK) {

@@ -40,6 +40,7 @@ typedef struct registry_v2_op_s  registry_v2_op_t;
 
 struct registry_v2_op_s {
     registry_v2_op_t    *next;
+    size_t               index;         /* in the document */
     registry_v2_op_e     op;
     registry_v2_access_e access;        /* of the name */
     glance_str_t         name;          /* ends with NUL */

@@ -361,13 +361,13 @@ for_each_v2(sub {
         refuses($v2, 409, 'os_hash_value is already set with a different',
                 'p1', $id, at(add => '-', place('http://x/', {},
                     validation_data => { %data, os_hash_value => 'd' })));
-        refuses($v2, 409, 'checksum is already set with a different',
+        refuses($v2, 409, 'New value(s) for checksum may only be provided',
                 'p1', $id, at(add => '-', place('http://x/', {},
                     validation_data => { %data, checksum => 'a' x 32 })));
         refuses($v2, 400, 'Invalid position for adding a location.', 'p1',
                 $id, at(add => 'first', place('http://x/')));
         refuses($v2, 400, 'already exists', 'p1', $id,
-                at(add => '-', place($urls[0])));
+                at(add => '-', place($urls[0], { store => 'a' })));
         refuses($v2, 400, 'metadata', 'p1', $id,
                 at(add => '-', { url => 'http://x/' }));
         refuses($v2, 400, 'at most 255 characters', 'p1', $id,

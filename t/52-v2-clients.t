@@ -10,9 +10,11 @@ use strict;
 
 use Digest::SHA ();
 use FindBin;
+use JSON::PP ();
 use lib "$FindBin::Bin/lib";
 
 use Glance::Client qw/ output_of says session table /;
+use Glance::Source;
 use Glance::Test;
 
 my $missing = Glance::Keystone::missing();
@@ -29,8 +31,11 @@ my %options = (
         secret => 's3cret',
         keystone => { port => $keystone->{port},
                       credentials => $keystone->credentials() },
+        directives => 'glance_http_store on; glance_http_allow 127.0.0.1;',
     },
 );
+
+my $source = Glance::Source->new()->start();
 
 my $dir = Glance::Client::home();
 my $data = noise(300_000);
@@ -99,6 +104,7 @@ subtest('no project' => sub {
     with_env('sqlite', \&tokens_without_project, %options);
 });
 
+$source->stop();
 $keystone->stop();
 
 done_testing();
@@ -233,6 +239,68 @@ sub glance_commands {
         output_of('image-delete', glance('image-delete', $id));
         $env->consistent();
     });
+
+    glance_locations($env);
+}
+
+
+# at the end of glance_commands()
+
+sub glance_locations {
+    my ($env) = @_;
+
+    check('glance: where the data are' => sub {
+        my $url = "$source->{url}/ok/1000";
+        my $places = sub {
+            my %image = table(output_of($_[0], glance(@_)));
+
+            return JSON::PP->new->decode($image{locations} || '[]');
+        };
+        my %image = table(output_of('image-create', glance('image-create',
+            '--disk-format', 'raw', '--container-format', 'bare')));
+        my $id = $image{id};
+
+        %image = table(output_of('location-add', glance('location-add',
+            '--url', $url, '--metadata', '{"speed": "88mph"}', '--checksum',
+            md5_of(Glance::Source::data(1000)), '--hash-algo', 'sha512',
+            '--hash-value', 'c' x 128, $id)));
+        is($image{status}, 'active', 'the image has data');
+        is($image{size}, 1000, 'so many');
+        is($image{os_hash_value}, 'c' x 128, 'with this digest');
+
+        is_deeply($places->('location-add', '--url', "$url#two", $id),
+                  [ { url => $url, metadata => { speed => '88mph' } },
+                    { url => "$url#two", metadata => {} } ], 'two places');
+
+        says('location-add of a file', qr/HTTP 400 Bad Request: Invalid/,
+             glance('location-add', '--url', 'file:///etc/passwd', $id));
+        says('of nothing', qr/HTTP 400 Bad Request: Invalid location/,
+             glance('location-add', '--url', "$source->{url}/missing", $id));
+        says('twice', qr/HTTP 400 Bad Request: The location already exists/,
+             glance('location-add', '--url', "$url#two", $id));
+        is_deeply($places->('location-update', '--url', $url, '--metadata',
+                            '{"n": 1}', $id),
+                  [ { url => $url, metadata => { n => 1 } },
+                    { url => "$url#two", metadata => {} } ],
+                  'location-update');
+        says('location-update of none', qr/Unknown URL/,
+             glance('location-update', '--url', 'http://h/', $id));
+        says('location-delete of a member', qr/HTTP 403 Forbidden/,
+             glance('location-delete', '--url', $url, $id));
+
+        is_user('admin');
+        says('location-delete', qr/\A\s*\z/, glance('location-delete',
+             '--url', $url, $id));
+        is_deeply($places->('image-show', $id),
+                  [ { url => "$url#two", metadata => {} } ], 'one is left');
+        says('the last one', qr/HTTP 403 Forbidden: Cannot remove last/,
+             glance('location-delete', '--url', "$url#two", $id));
+
+        is_user('alice');
+        output_of('image-delete', glance('image-delete', $id));
+    });
+
+    $env->{nginx}->allow(qr/\bstore: /);
 }
 
 

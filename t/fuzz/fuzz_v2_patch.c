@@ -61,7 +61,20 @@ fuzz_edit(const registry_v2_edit_t *edit)
                           | REGISTRY_SET_MIN_RAM | REGISTRY_SET_PROPERTIES
                           | REGISTRY_SET_LOCATIONS | REGISTRY_SET_TAGS;
 
-    fuzz_assert((edit->changes.set & ~may) == 0);
+    const uint32_t  filled = REGISTRY_SET_STATUS | REGISTRY_SET_SIZE
+                             | REGISTRY_SET_CHECKSUM
+                             | REGISTRY_SET_OS_HASH_ALGO
+                             | REGISTRY_SET_OS_HASH_VALUE;
+
+    fuzz_assert((edit->changes.set & ~may & ~filled) == 0);
+
+    if (edit->changes.set & filled) {
+        fuzz_assert((edit->changes.set & REGISTRY_SET_STATUS)
+                    && (edit->changes.set & REGISTRY_SET_SIZE)
+                    && edit->changes.image.size == 1
+                    && edit->changes.image.checksum.len <= 32
+                    && edit->changes.image.os_hash_value.len <= 64);
+    }
 
     for (const registry_property_t *p = edit->changes.image.properties;
          p != NULL;
@@ -84,11 +97,13 @@ fuzz_edit(const registry_v2_edit_t *edit)
              l != NULL;
              l = l->next)
         {
-            fuzz_assert(l->id == 7 || l->id == 9);
+            fuzz_assert(l->id == 0 || l->id == 7 || l->id == 9);
+            fuzz_assert(l->id != 0
+                        || (l->url.len > 0 && l->metadata.len > 1));
             n++;
         }
 
-        fuzz_assert(n > 0);
+        fuzz_assert(n > 0 && n <= 4);
     }
 
     fuzz_assert(edit->changes.image.min_ram >= 0
@@ -108,6 +123,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     registry_v2_op_t    *ops;
     registry_v2_edit_t   edit;
     registry_v2_rules_t  rules;
+    registry_v2_sources_t  sources;
 
     static const registry_v2_formats_t  formats = { "raw,iso", "bare" };
 
@@ -127,7 +143,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&image, 0, sizeof(image));
     memset(&rules, 0, sizeof(rules));
     memset(&err, 0, sizeof(err));
+    memset(&sources, 0, sizeof(sources));
 
+    image.disk_format = glance_str("raw");
+    image.container_format = glance_str("bare");
     image.status = glance_str((data[0] & 4) ? "queued" : "active");
     image.properties = fuzz_properties;
     image.locations = fuzz_locations;
@@ -139,6 +158,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rules.property_quota = 4;
     rules.tag_quota = 4;
     rules.location_quota = 4;
+    rules.hash = "sha256";
+    rules.sources = &sources;
+    sources.ask = (data[0] & 8) != 0;
+    sources.refused = (data[0] & 16) != 0;
     rules.allow = fuzz_allow;
     rules.arg = &allowed;
 

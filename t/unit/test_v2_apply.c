@@ -166,9 +166,12 @@ static const test_apply_t  test_ops[] = {
     { 'l', "saving", "[{'op': 'replace', 'path': '/locations', 'value': ["
       L("file:///2", "") "]}]", REGISTRY_CONFLICT,
       "replace locations if image status is saving." },
-    { 'l', "queued", "[{'op': 'replace', 'path': '/locations', 'value': ["
-      L("file:///2", "") "]}]", REGISTRY_LIMIT,
+    { 'l', "queued", "[{'op': 'add', 'path': '/locations/-', 'value': "
+      L("file:///2", "") "}]", REGISTRY_LIMIT,
       "image locations. Attempted: 3, Maximum: 2" },
+    { 'l', "queued", "[{'op': 'replace', 'path': '/locations', 'value': ["
+      L("http://h/2", "") "]}]", REGISTRY_INVALID,
+      "no store here finds data" },
     { 'l', "active", "[{'op': 'add', 'path': '/locations/x', 'value': "
       L("http://x/", "") "}]", REGISTRY_INVALID,
       "Invalid position for adding" },
@@ -290,6 +293,7 @@ test_apply(registry_pool_t *pool, const test_apply_t *t)
     rules.property_quota = (t->flags == 'q') ? 1 : 3;
     rules.tag_quota = 2;
     rules.location_quota = 2;
+    rules.hash = "sha512";
     rules.allow = test_allow;
     rules.arg = &rules;
 
@@ -311,6 +315,7 @@ test_apply(registry_pool_t *pool, const test_apply_t *t)
     rc = registry_v2_apply(pool, &image, ops, &rules, &edit, &err);
 
     if (rc == REGISTRY_OK) {
+        registry_v2_apply_rows(edit.changes.image.locations);
         test_summary(&edit, text, sizeof(text));
         ok(t->rc == rc && strcmp(text, t->words) == 0, "%c %s: %s",
            t->flags, t->document, text);

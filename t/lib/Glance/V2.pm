@@ -24,18 +24,23 @@ my $proxy = '127.0.0.2';
 
 
 # a subtest for every database: code gets (Glance::V2, kind); options are
-# those of glance-registry.conf
+# those of glance-registry.conf, nginx => { } is of the server, env => { }
+# of all of it
 
 sub for_each_v2 {
     my ($code, %options) = @_;
+
+    my %nginx = %{delete $options{nginx} || {}};
+    my %more = %{delete $options{env} || {}};
 
     for_each_database(sub {
         my ($env, $kind) = @_;
 
         $code->((bless { env => $env, db => $env->{database} }, __PACKAGE__),
                 $kind);
-    }, nginx => { identity => 'trusted', proxies => [ $proxy ],
-                  secret => $secret },
+    }, %more,
+       nginx => { identity => 'trusted', proxies => [ $proxy ],
+                  secret => $secret, %nginx },
        registry => { 'paste_deploy/flavor' => 'trusted',
                      registry_secret => $secret, %options });
 }
