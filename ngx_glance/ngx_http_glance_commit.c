@@ -234,17 +234,10 @@ ngx_http_glance_commit_fenced(ngx_http_request_t *r,
 void
 ngx_http_glance_upload_lost(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
-    if (ctx->v2) {
-        ngx_http_glance_upload_fail(r, ctx, ctx->route->dialect->gone,
-                                    "Image %V could not be found after "
-                                    "upload. It was deleted or given up "
-                                    "during the upload.", &ctx->image.id);
-        return;
-    }
-
-    ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_CONFLICT,
-                                "The image was deleted or given up during "
-                                "the upload");
+    ngx_http_glance_upload_fail(r, ctx, ctx->route->dialect->gone,
+                                "Image %V could not be found after upload. It "
+                                "was deleted or given up during the upload.",
+                                &ctx->image.id);
 }
 
 

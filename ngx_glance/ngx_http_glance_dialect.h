@@ -56,10 +56,13 @@ struct ngx_http_glance_dialect_s {
     unsigned                    zero:1;         /* size 0 needs no data */
     unsigned                    copies:1;       /* of data elsewhere */
     unsigned                    v2:1;           /* faults, roles, 204 */
+    unsigned                    kills:1;        /* data of a wrong type do */
 
     const char                 *failed;         /* status after an upload */
     const char                 *size;           /* header that announces it */
     ngx_uint_t                  gone;           /* deleted meanwhile: status */
+    ngx_uint_t                  large;          /* data, by their length */
+    ngx_uint_t                  closed;         /* a store takes no data */
 };
 
 

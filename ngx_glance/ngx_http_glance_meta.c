@@ -593,6 +593,15 @@ ngx_http_glance_meta_check_store(ngx_http_request_t *r,
 
     store = ngx_http_glance_store_find(name);
 
+    if (store != NULL && store->begin == NULL && store->enabled(glcf)
+        && ngx_http_glance_has_body(r))
+    {
+        ngx_http_glance_fault(r, ctx, ctx->route->dialect->closed,
+                              "x-image-meta-store: the store \"%V\" takes no "
+                              "data", name);
+        return 0;
+    }
+
     if (store == NULL || store->begin == NULL || !store->enabled(glcf)) {
         ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
                               "x-image-meta-store: this server has no store "

@@ -50,9 +50,12 @@ const ngx_http_glance_dialect_t  ngx_http_glance_dialect_seed = {
     0,                                     /* zero */
     0,                                     /* copies */
     0,                                     /* v2 */
+    0,                                     /* kills */
     "killed",
     "x-image-meta-size",
-    NGX_HTTP_PRECONDITION_FAILED
+    NGX_HTTP_PRECONDITION_FAILED,
+    NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+    NGX_HTTP_BAD_REQUEST
 };
 
 

@@ -56,9 +56,12 @@ const ngx_http_glance_dialect_t  ngx_http_glance_dialect_v1 = {
     1,                                     /* zero */
     1,                                     /* copies */
     0,                                     /* v2 */
+    1,                                     /* kills */
     "killed",
     "x-image-meta-size",
-    NGX_HTTP_PRECONDITION_FAILED
+    NGX_HTTP_PRECONDITION_FAILED,
+    NGX_HTTP_BAD_REQUEST,
+    NGX_HTTP_GLANCE_GONE
 };
 
 

@@ -51,9 +51,12 @@ const ngx_http_glance_dialect_t  ngx_http_glance_dialect_v2 = {
     0,                                     /* zero */
     0,                                     /* copies */
     1,                                     /* v2 */
+    0,                                     /* kills */
     "queued",
     "x-openstack-image-size",
-    NGX_HTTP_GLANCE_GONE
+    NGX_HTTP_GLANCE_GONE,
+    NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+    NGX_HTTP_BAD_REQUEST
 };
 
 

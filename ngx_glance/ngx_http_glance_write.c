@@ -14,7 +14,9 @@ static json_t *ngx_http_glance_write_body(ngx_http_glance_ctx_t *ctx,
     json_t *image);
 static ngx_uint_t ngx_http_glance_write_request(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_uint_t create);
-static ngx_uint_t ngx_http_glance_write_type(ngx_http_request_t *r,
+static void ngx_http_glance_write_untyped(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static ngx_uint_t ngx_http_glance_write_typed(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static json_t *ngx_http_glance_write_fields(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
@@ -27,6 +29,10 @@ static void ngx_http_glance_post_record(ngx_http_request_t *r,
 static void ngx_http_glance_post_answer(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_put_record(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_put_kill(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_put_killed(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_put_change(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
@@ -209,7 +215,9 @@ ngx_http_glance_put(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return;
     }
 
-    if (!ngx_http_glance_data_length(r, ctx, ctx->meta.size)) {
+    if (ngx_http_glance_write_typed(r, ctx)
+        && !ngx_http_glance_data_length(r, ctx, ctx->meta.size))
+    {
         return;
     }
 
@@ -234,12 +242,10 @@ ngx_http_glance_write_request(ngx_http_request_t *r,
         return 0;
     }
 
-    if (ngx_http_glance_has_body(r) && !ngx_http_glance_write_type(r, ctx)) {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
-                              "Content-Type must be application/octet-stream"
-                              "%s", dialect->multipart
-                                    ? " (or multipart/form-data with a "
-                                      "boundary)" : "");
+    if ((create || !dialect->kills)
+        && !ngx_http_glance_write_typed(r, ctx))
+    {
+        ngx_http_glance_write_untyped(r, ctx);
         return 0;
     }
 
@@ -247,11 +253,28 @@ ngx_http_glance_write_request(ngx_http_request_t *r,
 }
 
 
+static void
+ngx_http_glance_write_untyped(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                          "Content-Type must be application/octet-stream%s",
+                          ctx->route->dialect->multipart
+                          ? " (or multipart/form-data with a boundary)" : "");
+}
+
+
+/* no data, or such that are called data */
+
 static ngx_uint_t
-ngx_http_glance_write_type(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+ngx_http_glance_write_typed(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
     glance_str_t         type;
     glance_multipart_t   m;
+
+    if (!ngx_http_glance_has_body(r)) {
+        return 1;
+    }
 
     if (r->headers_in.content_type == NULL) {
         return 0;
@@ -313,7 +336,7 @@ ngx_http_glance_data_length(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     }
 
     if (length > glcf->image_size_cap) {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+        ngx_http_glance_fault(r, ctx, ctx->route->dialect->large,
                               "Content-Length exceeds the limit of %O bytes",
                               glcf->image_size_cap);
         return 0;
@@ -547,12 +570,49 @@ ngx_http_glance_put_record(ngx_http_request_t *r,
         return;
     }
 
+    if (!ngx_http_glance_write_typed(r, ctx)) {
+        ngx_http_glance_put_kill(r, ctx);
+        return;
+    }
+
     if (ctx->meta.field[GLANCE_META_LOCATION].len) {
         ngx_http_glance_location(r, ctx, ngx_http_glance_put_change);
         return;
     }
 
     ngx_http_glance_put_change(r, ctx);
+}
+
+
+/* API v1: an upload that fails ends the image, whatever it fails of */
+
+static void
+ngx_http_glance_put_kill(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    json_t  *body;
+
+    body = json_pack("{s:{s:s}, s:s}", "image", "status", "killed",
+                     "from_state", "queued");
+
+    if (body == NULL) {
+        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_glance_registry_image(r, ctx, "PUT", &ctx->image_id, body,
+                                   ngx_http_glance_put_killed);
+}
+
+
+static void
+ngx_http_glance_put_killed(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    if (ctx->call.status != NGX_HTTP_OK) {
+        ngx_http_glance_fault_call(r, ctx);
+        return;
+    }
+
+    ngx_http_glance_write_untyped(r, ctx);
 }
 
 
@@ -630,6 +690,7 @@ static ngx_uint_t
 ngx_http_glance_put_allowed(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
+    off_t             size;
     ngx_str_t        *id;
     glance_status_e   now;
 
@@ -671,11 +732,11 @@ ngx_http_glance_put_allowed(ngx_http_request_t *r,
             return 0;
         }
 
-        return ngx_http_glance_data_length(r, ctx,
-                                           (ctx->meta.size < 0
-                                            && ctx->image.size > 0)
-                                           ? ctx->image.size
-                                           : ctx->meta.size);
+        size = (ctx->meta.size < 0 && ctx->image.size > 0) ? ctx->image.size
+                                                           : ctx->meta.size;
+
+        return !ngx_http_glance_write_typed(r, ctx)
+               || ngx_http_glance_data_length(r, ctx, size);
     }
 
     return 1;
