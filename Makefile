@@ -68,7 +68,7 @@ SAMPLES = conf/glance-api.conf.sample conf/glance-registry.conf.sample
 
 
 .PHONY: all help nginx registry programs deps run start stop test check lint \
-        test-stores test-big unit asan valgrind fuzz coverage bench tempest \
+        test-stores test-keystone test-big unit asan valgrind fuzz coverage bench tempest \
         install clean samples FORCE man deb version
 
 all: nginx programs
@@ -89,6 +89,7 @@ help:
 	@echo "make check      the same, nothing is installed"
 	@echo "make test-stores  the tests of the seed's API and of v1, with images"
 	@echo "                in Swift and in S3 by default"
+	@echo "make test-keystone  the same, with identities of the real Keystone"
 	@echo "make test-big   6 GiB into Swift and into S3, and back"
 	@echo "                (GLANCE_BIG_SIZE=700: MiB)"
 	@echo "make unit       the unit tests and the corpora of the fuzz targets"
@@ -278,6 +279,11 @@ test-stores: all
 	    GLANCE_TEST_DEFAULT_STORE=$$s $(PROVE) $(wildcard t/20-seed-*.t) \
 	        $(wildcard t/21-*.t) || exit 1; \
 	done
+
+test-keystone: all
+	bin/glance-deps test
+	GLANCE_TEST_IDENTITY=keystone $(PROVE) $(wildcard t/20-seed-*.t) \
+	    $(wildcard t/21-*.t) t/74-http.t t/75-copy-from.t
 
 test-big: all
 	bin/glance-deps test

@@ -244,8 +244,7 @@ for_each_database(sub {
     });
 
     check('S-44 HTTP/2' => sub {
-        my $curl = find_program('curl');
-        plan(skip_all => 'no curl') if !$curl;
+        plan(skip_all => 'no curl') if !find_program('curl');
 
         my $dir = temp_dir();
         my $data = noise(3_000_000);
@@ -255,9 +254,9 @@ for_each_database(sub {
         my $upload = sub {
             my (@arguments) = @_;
 
-            return run_command([ $curl, '-s', '-S', '-o', "$dir/answer",
-                '-w', '%{http_version} %{http_code}',
-                '--http2-prior-knowledge', '-H', 'x-image-meta-name: h2',
+            return run_command([ $env->{nginx}->curl(), '-o',
+                "$dir/answer", '-w', '%{http_version} %{http_code}',
+                '-H', 'x-image-meta-name: h2',
                 '-H', 'Content-Type: application/octet-stream',
                 @arguments ]);
         };

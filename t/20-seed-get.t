@@ -255,14 +255,13 @@ for_each_database(sub {
 
     check('S-43 HTTP/2' => sub {
         my $file = temp_dir() . '/got';
-        my $curl = find_program('curl');
 
-        plan(skip_all => 'no curl') if !$curl;
+        plan(skip_all => 'no curl') if !find_program('curl');
 
+        my @curl = $env->{nginx}->curl();
         my $base = "http://127.0.0.1:$env->{nginx}{port_h2}";
-        my ($status, $text) = run_command([ $curl, '-s', '-S',
-            '--http2-prior-knowledge', '-D', '-', '-o', $file,
-            "$base$path" ]);
+        my ($status, $text) = run_command([ @curl, '-D', '-', '-o',
+            $file, "$base$path" ]);
 
         is($status, 0, 'curl');
         like($text, qr!^HTTP/2 200!, '200');
@@ -270,13 +269,12 @@ for_each_database(sub {
              'metadata');
         is(digest_of_file($file), md5_of($data), 'the data');
 
-        ($status, $text) = run_command([ $curl, '-s', '-S', '-I',
-            '--http2-prior-knowledge', "$base$path" ]);
+        ($status, $text) = run_command([ @curl, '-I', "$base$path" ]);
         is($status, 0, 'curl -I');
         like($text, qr!^x-image-meta-size: $size\r$!m, 'HEAD');
 
-        ($status, $text) = run_command([ $curl, '-s', '-S', '-r', '5-9',
-            '--http2-prior-knowledge', "$base$path" ]);
+        ($status, $text) = run_command([ @curl, '-r', '5-9',
+            "$base$path" ]);
         is($text, substr($data, 5, 5), 'a range');
     });
 

@@ -146,8 +146,11 @@ for_each_database(sub {
         $env->{database}->query("UPDATE images SET status = 'killed'"
                                 . " WHERE id = '$killed'");
 
-        is_deeply(names($env->request('GET', $_)), [ 'public' ], $_)
-            for @paths;
+        # and those of one's own, if one has a project
+        my @own = $env->owner() ? ('later private', 'private') : ();
+
+        is_deeply([ sort @{names($env->request('GET', $_))} ],
+                  [ @own, 'public' ], $_) for @paths;
         $env->wipe();
     });
 

@@ -182,7 +182,8 @@ check('S-10 the registry by a socket, and with a secret' => sub {
         }
 
         $http = Glance::HTTP->new(path => $socket);
-        status_is($http->request('GET', "/images/$id"), 200,
+        status_is($http->request('GET', "/images/$id",
+                                 headers => $env->{identity}), 200,
                   'by the socket no secret is needed');
 
         $env->{nginx}->reload(registries => [ "unix:$socket" ],

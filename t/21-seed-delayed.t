@@ -28,6 +28,7 @@ sub conf {
         run_dir => $env->{nginx}{dir},
         registry_host => '127.0.0.1',
         registry_port => $env->{registry}{port},
+        $env->{registry}->secret(),
         %options);
 
     return "$dir/glance-scrubber.conf";

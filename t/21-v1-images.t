@@ -44,7 +44,7 @@ for_each_database(sub {
             virtual_size => undef, disk_format => undef,
             container_format => undef, checksum => undef,
             is_public => JSON::PP::false, protected => JSON::PP::false,
-            min_ram => 0, min_disk => 0, owner => undef,
+            min_ram => 0, min_disk => 0, owner => $env->owner(),
             deleted_at => undef, deleted => JSON::PP::false,
             properties => { distro => 'none' },
         }, 'the record');

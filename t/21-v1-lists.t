@@ -22,6 +22,7 @@ for_each_database(sub {
     for my $n (1 .. 6) {
         $id{"i$n"} = $env->v1_create({
             name => "i$n", is_public => $n == 6 ? 'False' : 'True',
+            owner => 'somebody',
             disk_format => $n % 2 ? 'raw' : 'qcow2',
             container_format => 'bare', min_ram => $n, min_disk => 10 * $n,
             protected => $n == 2 ? 1 : 0,
@@ -175,7 +176,57 @@ for_each_database(sub {
         is($names->('?limit=2&marker=' . $id{i1}), '',
            'a deleted image still marks its place');
     });
+
+    check('fields without a value' => sub {
+        my @ids = map { $env->v1_create({ is_public => 1, owner => 'somebody',
+            'property-parity' => 'none', %$_ }) }
+            {}, { name => 'b' }, { disk_format => 'raw' },
+            { name => 'a', container_format => 'bare', disk_format => 'vhd' };
+
+        for my $key (qw/ name disk_format container_format size id /) {
+            for my $dir (qw/ asc desc /) {
+                my ($marker, @seen) = ('');
+
+                for (1 .. 5) {
+                    my $r = $env->request('GET', '/v1/images?limit=1'
+                        . "&property-parity=none&sort_key=$key&sort_dir=$dir"
+                        . $marker);
+                    my ($image) = @{$r->json()->{images}} or last;
+
+                    push @seen, $image->{id};
+                    $marker = "&marker=$image->{id}";
+                }
+
+                is_deeply([ sort @seen ], [ sort @ids ],
+                          "one by one by $key $dir");
+            }
+        }
+
+        is($names->('?property-parity=none&sort_key=name&sort_dir=asc'
+                    . '&limit=2&marker=' . $ids[1]), '', 'b is the last');
+    });
 });
+
+
+# the length of a page
+
+with_env('sqlite', sub {
+    my ($env) = @_;
+
+    $env->v1_create({ name => "n$_", is_public => 1 }) for 1 .. 5;
+
+    my %length = ('' => 2, '?limit=1' => 1, '?limit=3' => 3, '?limit=4' => 3,
+                  '?limit=5000' => 3, '?limit=0' => 0);
+
+    for my $query (sort keys %length) {
+        for my $path ('/v1/images', '/v1/images/detail') {
+            my $r = $env->request('GET', $path . $query);
+
+            is(scalar @{$r->json()->{images}}, $length{$query},
+               "$path$query");
+        }
+    }
+}, registry => { limit_param_default => 2, api_limit_max => 3 });
 
 
 done_testing();

@@ -109,6 +109,7 @@ for my $kind (split(/[ ,]+/,
             proxy_pass http://glance_registry/;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
+            @{[ Glance::Identity::directives() ]}
         }
     }};
 

@@ -15,6 +15,7 @@ use Test::More;
 use Glance::Data qw/ digest_of_file /;
 use Glance::Database;
 use Glance::HTTP;
+use Glance::Identity;
 use Glance::Nginx;
 use Glance::Process qw/ store_dir wait_until write_file /;
 use Glance::Registry;
@@ -33,6 +34,8 @@ use Glance::Store;
 sub new {
     my ($class, $kind, %o) = @_;
 
+    Glance::Identity::apply(\%o);
+
     my $env = bless { %o, kind => $kind, programs => [] }, $class;
 
     $env->{store} ||= store_dir();
@@ -42,6 +45,7 @@ sub new {
         my $registry = Glance::Registry->new(
             database => $env->{database},
             options => { %{$o{registry} || {}} },
+            headers => $o{identity},
         );
 
         push @{$env->{all_registries}}, $registry;
@@ -238,6 +242,15 @@ sub status_of {
 }
 
 
+# whose an image is if nobody says so: the project of who asks, if any
+
+sub owner {
+    my ($env) = @_;
+
+    return $env->{owner};
+}
+
+
 # the truth: data in the store, whichever it is, and rows of the database
 
 sub default_store {
@@ -369,7 +382,7 @@ sub is_empty {
     my $r = $env->{registry}->request('GET',
         '/images/detail?is_public=none&limit=1000');
 
-    my $list = $r->json();
+    my $list = $r->{status} == 200 ? $r->json() : undef;
     my @found = ((map { "file $_" } $env->files()),
                  (map { "row @$_" } $env->rows()),
                  (map { "claim @$_" } $env->claims()),
@@ -493,7 +506,8 @@ sub finish {
         $p->stop(signal => $p->{name} eq 'nginx' ? 'QUIT' : 'TERM');
     }
 
-    my @complaints = map { $_->complaints() } @programs, 'Glance::Store';
+    my @complaints = map { $_->complaints() } @programs, 'Glance::Store',
+                     'Glance::Identity';
 
     is(join("\n", @complaints), '', 'no alerts, no sanitizer reports');
 }

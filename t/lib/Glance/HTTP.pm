@@ -20,7 +20,8 @@ my $Block = 65536;
 
 
 # new(port => .., or path => '/unix/socket'; timeout => seconds,
-#     from => local address)
+#     from => local address,
+#     headers => [ NAME => VALUE, .. ]     of requests that have no such ones)
 
 sub new {
     my ($class, %o) = @_;
@@ -49,6 +50,7 @@ sub new {
     return bless {
         socket => $s,
         host => defined $o{path} ? 'localhost' : "127.0.0.1:$o{port}",
+        headers => $o{headers} || [],
         timeout => $o{timeout} || $Glance::Process::Patience,
         in => '',
     }, $class;
@@ -92,6 +94,7 @@ sub head {
     my ($c, $method, $path, %o) = @_;
 
     my @headers = @{$o{headers} || []};
+    my @default = @{$c->{headers}};
     my %given = map { lc $headers[$_ * 2] => 1 } 0 .. (@headers / 2) - 1;
 
     my $head = "$method $path HTTP/" . ($o{version} || '1.1') . "\x0d\x0a";
@@ -118,6 +121,10 @@ sub head {
     }
 
     $add->('Expect', '100-continue') if $o{expect};
+
+    while (my ($name, $value) = splice(@default, 0, 2)) {
+        $add->($name, $value) if !$given{lc $name};
+    }
 
     for (my $i = 0; $i < @headers; $i += 2) {
         $add->($headers[$i], $headers[$i + 1]);

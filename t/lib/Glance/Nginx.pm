@@ -11,8 +11,8 @@ use parent -norequire, 'Glance::Program';
 
 use Glance::HTTP;
 use Glance::Process qw/
-    children free_port process_state read_file run_command send_signal
-    temp_dir wait_until write_file
+    children find_program free_port process_state read_file run_command
+    send_signal temp_dir wait_until write_file
 /;
 use Glance::Program;
 use Glance::Store;
@@ -28,6 +28,7 @@ use Glance::Store;
 #   directives => TEXT       inside the location
 #   server => TEXT, http => TEXT, main => TEXT, internal => TEXT
 #   daemon => 1              "daemon on", as for a binary upgrade
+#   headers => [NAME => VALUE, ..]    of requests, see Glance::HTTP
 #   text => TEXT             instead of all that, adapted() to this test
 #   stock => 1               without the module, for tests of these tests
 
@@ -132,7 +133,24 @@ sub ready {
 sub connect {
     my ($p, %o) = @_;
 
-    return Glance::HTTP->new(port => $p->{port}, %o);
+    return Glance::HTTP->new(port => $p->{port}, headers => $p->{headers},
+                             %o);
+}
+
+
+# the beginning of a command line of curl, which says who asks
+
+sub curl {
+    my ($p) = @_;
+
+    my @headers = @{$p->{headers} || []};
+    my @argv = (find_program('curl'), '-s', '-S', '--http2-prior-knowledge');
+
+    while (my ($name, $value) = splice(@headers, 0, 2)) {
+        push @argv, '-H', "$name: $value";
+    }
+
+    return @argv;
 }
 
 

@@ -17,7 +17,7 @@ use Glance::Program;
 
 
 # new(database => Glance::Database, options => { upload_lease => 3, .. },
-#     arguments => [ '--pid-file', .. ])
+#     arguments => [ '--pid-file', .. ], headers => [ of its requests ])
 
 sub new {
     my ($class, %o) = @_;
@@ -96,13 +96,24 @@ sub ready {
 }
 
 
+# the option of a program that asks it
+
+sub secret {
+    my ($p) = @_;
+
+    my $secret = $p->{options}{registry_secret};
+
+    return defined $secret ? (registry_secret => $secret) : ();
+}
+
+
 # one request of its own connection, with the secret if there is one
 
 sub request {
     my ($p, $method, $path, %o) = @_;
 
     my $secret = $p->{options}{registry_secret};
-    my @headers = (@{$o{headers} || []},
+    my @headers = (@{$p->{headers} || []}, @{$o{headers} || []},
                    defined $secret ? ('X-Glance-Secret' => $secret) : ());
 
     if ($o{json}) {
@@ -147,13 +158,11 @@ sub new {
 sub argv {
     my ($p, @arguments) = @_;
 
-    my $secret = $p->{registry}{options}{registry_secret};
-
     Glance::Registry::write_config("$p->{dir}/glance-api.conf",
         filesystem_store_datadir => $p->{store},
         registry_host => '127.0.0.1',
         registry_port => $p->{registry}{port},
-        defined $secret ? (registry_secret => $secret) : (),
+        $p->{registry}->secret(),
         log_file => $p->{log},
         verbose => 'True',
         %{$p->{options} || {}});

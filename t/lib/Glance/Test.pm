@@ -21,6 +21,7 @@ use Glance::Deploy qw/ readme_block /;
 use Glance::Env;
 use Glance::Faults qw/ full_disk slow_disk /;
 use Glance::HTTP;
+use Glance::Identity;
 use Glance::Keystone;
 use Glance::Nginx;
 use Glance::Process qw/
@@ -78,7 +79,8 @@ sub for_each_database {
 sub missing {
     my ($kind) = @_;
 
-    return Glance::Database::missing($kind) || Glance::Store::missing();
+    return Glance::Database::missing($kind) || Glance::Store::missing()
+           || Glance::Identity::missing();
 }
 
 
