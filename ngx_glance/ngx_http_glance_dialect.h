@@ -86,7 +86,12 @@ ngx_uint_t ngx_http_glance_data_type(ngx_http_request_t *r);
 ngx_uint_t ngx_http_glance_data_length(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, off_t expected);
 
-/* x-image-meta-location: ngx_http_glance_location.c */
+/*
+ * x-image-meta-location, and x-glance-api-copy-from.  check(): words that
+ * follow the name of the header, or NULL.
+ */
+const char *ngx_http_glance_location_check(ngx_http_request_t *r,
+    ngx_str_t *url, ngx_uint_t copy);
 void ngx_http_glance_location(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_step_pt next);
 

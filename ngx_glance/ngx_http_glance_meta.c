@@ -9,7 +9,6 @@
 
 
 #define NGX_HTTP_GLANCE_NAME_MAX   255      /* characters */
-#define NGX_HTTP_GLANCE_URL_MAX    2048     /* bytes */
 #define NGX_HTTP_GLANCE_VALUE_MAX  65535    /* bytes, the column's size */
 
 
@@ -336,16 +335,9 @@ ngx_http_glance_meta_check_copy(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
     const char                  *text;
-    glance_str_t                 url;
-    glance_uri_t                 uri;
     ngx_http_glance_loc_conf_t  *glcf;
 
     glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
-
-    url.data = ctx->meta.copy_from->data;
-    url.len = ctx->meta.copy_from->len;
-
-    text = NULL;
 
     if (!ctx->route->dialect->copies || !glcf->registry_claims) {
         text = "is not supported by this server";
@@ -356,14 +348,8 @@ ngx_http_glance_meta_check_copy(ngx_http_request_t *r,
     } else if (ctx->meta.field[GLANCE_META_LOCATION].len) {
         text = "and x-image-meta-location exclude each other";
 
-    } else if (url.len > NGX_HTTP_GLANCE_URL_MAX) {
-        text = "is too long";
-
-    } else if (glance_utf8_check(url) != GLANCE_UTF8_OK
-               || !glance_uri_parse(url, &uri) || uri.host.len == 0
-               || uri.scheme != GLANCE_SCHEME_HTTP)
-    {
-        text = "must be an URL of http or https";
+    } else {
+        text = ngx_http_glance_location_check(r, ctx->meta.copy_from, 1);
     }
 
     if (text) {
@@ -376,43 +362,19 @@ ngx_http_glance_meta_check_copy(ngx_http_request_t *r,
 }
 
 
-/* only of stores that let clients name their data: no file, no secrets */
-
 static ngx_uint_t
 ngx_http_glance_meta_check_location(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
-    ngx_str_t                   *value;
-    const char                  *text;
-    glance_str_t                 url;
-    glance_uri_t                 uri;
-    ngx_http_glance_store_t     *store;
-    ngx_http_glance_loc_conf_t  *glcf;
-
-    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
-
-    value = &ctx->meta.field[GLANCE_META_LOCATION];
-
-    url.data = value->data;
-    url.len = value->len;
-
-    text = NULL;
-    store = ngx_http_glance_store_locate(glcf, value);
+    const char  *text;
 
     if (ngx_http_glance_has_body(r)) {
         text = "and image data exclude each other";
 
-    } else if (url.len > NGX_HTTP_GLANCE_URL_MAX) {
-        text = "is too long";
-
-    } else if (!glance_uri_parse(url, &uri) || store == NULL
-               || store->probe == NULL || uri.host.len == 0)
-    {
-        text = "must be a URL of http or https, and this server must have "
-               "such a store";
-
-    } else if (uri.user.len || uri.has_password) {
-        text = "must be without user and password";
+    } else {
+        text = ngx_http_glance_location_check(r,
+                                      &ctx->meta.field[GLANCE_META_LOCATION],
+                                      0);
     }
 
     if (text) {

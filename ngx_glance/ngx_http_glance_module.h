@@ -319,6 +319,8 @@ ngx_int_t ngx_http_glance_handler(ngx_http_request_t *r);
 
 /* removal */
 ngx_int_t ngx_http_glance_removal_handler(ngx_http_request_t *r);
+void ngx_http_glance_source_handler(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 ngx_uint_t ngx_http_glance_route_open(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 

@@ -111,6 +111,18 @@ ngx_int_t ngx_http_glance_remote_failed(ngx_http_glance_remote_t *m,
 
 
 /*
+ * For a server that a client has named, after prepare(): its address is
+ * looked at, and its certificate is checked.
+ */
+ngx_int_t ngx_http_glance_remote_stranger(ngx_http_glance_remote_t *m);
+ngx_uint_t ngx_http_glance_remote_denied(ngx_http_glance_remote_t *m);
+
+/* the result of probe() after a HEAD; sets h->size, or h->error */
+ngx_int_t ngx_http_glance_remote_probed(ngx_http_glance_remote_t *m,
+    ngx_http_glance_handle_t *h);
+
+
+/*
  * From a store to the client.  open() of a store makes a reader, whose
  * fetch() prepares a GET and sends it by reader_get(), which adds Range and
  * If-Match headers, with reader_answer() as next, or calls reader_answer()

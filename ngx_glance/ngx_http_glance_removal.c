@@ -43,9 +43,16 @@ ngx_http_glance_removal_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->route = &ngx_http_glance_removal_route;
-
     r->main->count++;
+
+    if (r->uri.len == sizeof("/source") - 1
+        && ngx_strncmp(r->uri.data, "/source", r->uri.len) == 0)
+    {
+        ngx_http_glance_source_handler(r, ctx);
+        return NGX_DONE;
+    }
+
+    ctx->route = &ngx_http_glance_removal_route;
 
     ngx_http_glance_read_json(r, ctx, ngx_http_glance_removal_body);
 

@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_glance_dialect.h"
 #include "ngx_http_glance_route.h"
 #include "ngx_http_glance_store.h"
 
@@ -191,11 +192,11 @@ ngx_http_glance_sources_probe(ngx_http_request_t *r,
     uri->data = (u_char *) json_string_value(url);
     uri->len = json_string_length(url);
 
-    store = ngx_http_glance_store_locate(glcf, uri);
-
-    if (store == NULL || store->probe == NULL) {
+    if (ngx_http_glance_location_check(r, uri, 0)) {
         return NGX_DECLINED;
     }
+
+    store = ngx_http_glance_store_locate(glcf, uri);
 
     h = ngx_http_glance_store_handle(r, ctx, store, &ctx->image_id,
                                      ngx_http_glance_sources_probed);

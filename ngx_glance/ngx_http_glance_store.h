@@ -43,6 +43,8 @@ struct ngx_http_glance_handle_s {
     unsigned                    traced:1;   /* begin() has set the location,
                                                which a sweep has to know */
     unsigned                    ranges:1;   /* the request's Range counts */
+    unsigned                    named:1;    /* a client has just named it: its
+                                               key counts, not ours */
 };
 
 
@@ -102,7 +104,11 @@ struct ngx_http_glance_store_s {
     ngx_http_glance_store_keep_pt    keep;
     ngx_http_glance_store_remove_pt  remove;    /* NULL: cannot delete */
 
-    /* looks at what a client has named, and sets h->size, -1: not known */
+    /*
+     * Looks at what a client has named, and sets h->size, -1: not known; or
+     * h->error, words that follow the name of a header.  It also shows that
+     * the client has the key, so nothing may be recorded without it.
+     */
     ngx_http_glance_store_remove_pt  probe;     /* NULL: nobody may name it */
 };
 

@@ -13,11 +13,7 @@
 #define NGX_HTTP_GLANCE_HTTP_RESUMES    3   /* of a download */
 
 
-/*
- * S-08: images whose data another server has.  Clients have named it, so
- * nothing of ours goes there, and the address connected to must be one that
- * everybody could read from, or be allowed; for every redirect anew.
- */
+/* S-08: images whose data another server has, a stranger at every redirect */
 
 typedef struct {
     ngx_http_glance_remote_t    *remote;
@@ -44,14 +40,11 @@ static ngx_int_t ngx_http_glance_http_probe(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_handle_t *h, ngx_str_t *uri);
 static ngx_int_t ngx_http_glance_http_ask(ngx_http_glance_http_t *http);
 static void ngx_http_glance_http_probed(ngx_http_glance_remote_t *m);
-static void ngx_http_glance_http_known(ngx_http_glance_http_t *http);
 static void ngx_http_glance_http_end(ngx_http_glance_http_t *http,
-    ngx_int_t rc, const char *error);
+    ngx_int_t rc);
 static ngx_int_t ngx_http_glance_http_prepare(ngx_http_glance_http_t *http,
     const char *method);
 static ngx_int_t ngx_http_glance_http_redirect(ngx_http_glance_http_t *http);
-static ngx_int_t ngx_http_glance_http_address(ngx_http_glance_transfer_t *t,
-    struct sockaddr *sa, socklen_t len);
 static ngx_int_t ngx_http_glance_http_pause(ngx_http_glance_remote_t *m,
     u_char *p, size_t len);
 static void ngx_http_glance_http_more(ngx_http_glance_remote_t *m);
@@ -232,30 +225,16 @@ ngx_http_glance_http_probed(ngx_http_glance_remote_t *m)
 {
     ngx_http_glance_http_t *http = m->data;
 
-    ngx_uint_t  denied, status;
-
-    if (ngx_http_glance_http_redirect(http) == NGX_OK) {
-
-        if (ngx_http_glance_http_ask(http) != NGX_OK) {
-            ngx_http_glance_http_end(http, NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                     "cannot be read: out of memory");
-        }
-
-        return;
-    }
+    ngx_uint_t  status;
 
     status = m->status;
 
-    if (status == NGX_HTTP_OK) {
-        ngx_http_glance_http_known(http);
-        return;
-    }
+    if (ngx_http_glance_http_redirect(http) == NGX_OK) {
+        /* void */
 
-    denied = (m->transfer && m->transfer->done
-              && m->transfer->failure == NGX_HTTP_GLANCE_TRANSFER_DENIED);
-
-    if (http->method[0] == 'H' && status >= NGX_HTTP_BAD_REQUEST
-        && status != NGX_HTTP_NOT_FOUND && status != NGX_HTTP_GLANCE_GONE)
+    } else if (http->method[0] == 'H' && status >= NGX_HTTP_BAD_REQUEST
+               && status != NGX_HTTP_NOT_FOUND
+               && status != NGX_HTTP_GLANCE_GONE)
     {
         /* servers that know no HEAD, and URLs that are signed for GET */
 
@@ -263,60 +242,26 @@ ngx_http_glance_http_probed(ngx_http_glance_remote_t *m)
         http->hop = http->url;
         http->hops = 0;
 
-        if (ngx_http_glance_http_ask(http) != NGX_OK) {
-            ngx_http_glance_http_end(http, NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                     "cannot be read: out of memory");
-        }
-
+    } else {
+        ngx_http_glance_http_end(http,
+                                 ngx_http_glance_remote_probed(m,
+                                                             http->handle));
         return;
     }
 
-    (void) ngx_http_glance_remote_failed(m, http->handle);
-
-    if (denied) {
-        ngx_http_glance_http_end(http, NGX_HTTP_BAD_REQUEST,
-                                 "leads to an address that is not allowed");
-
-    } else if (status == NGX_HTTP_NOT_FOUND
-               || status == NGX_HTTP_GLANCE_GONE)
-    {
-        ngx_http_glance_http_end(http, NGX_HTTP_NOT_FOUND,
-                                 "leads to nothing");
-
-    } else if (status / 100 == 3) {
-        ngx_http_glance_http_end(http, NGX_HTTP_BAD_REQUEST,
-                                 "leads to a redirect that cannot be "
-                                 "followed");
-
-    } else {
-        ngx_http_glance_http_end(http, NGX_HTTP_BAD_REQUEST,
-                                 "cannot be read");
+    if (ngx_http_glance_http_ask(http) != NGX_OK) {
+        http->handle->error = "cannot be read: out of memory";
+        ngx_http_glance_http_end(http, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
 }
 
 
 static void
-ngx_http_glance_http_known(ngx_http_glance_http_t *http)
-{
-    ngx_str_t  *value;
-
-    value = ngx_http_glance_remote_answer(http->remote, "content-length");
-
-    http->handle->size = value ? ngx_atoof(value->data, value->len) : -1;
-
-    ngx_http_glance_http_end(http, NGX_OK, NULL);
-}
-
-
-static void
-ngx_http_glance_http_end(ngx_http_glance_http_t *http, ngx_int_t rc,
-    const char *error)
+ngx_http_glance_http_end(ngx_http_glance_http_t *http, ngx_int_t rc)
 {
     ngx_http_glance_remote_t  *m;
 
     m = http->remote;
-
-    http->handle->error = error;
 
     ngx_http_glance_remote_stop(m);
 
@@ -327,9 +272,10 @@ ngx_http_glance_http_end(ngx_http_glance_http_t *http, ngx_int_t rc,
 static ngx_int_t
 ngx_http_glance_http_prepare(ngx_http_glance_http_t *http, const char *method)
 {
-    u_char                      *p;
-    ngx_http_glance_remote_t    *m;
-    ngx_http_glance_loc_conf_t  *glcf;
+    size_t                     len;
+    glance_buf_t               b;
+    glance_str_t               text;
+    ngx_http_glance_remote_t  *m;
 
     m = http->remote;
 
@@ -337,19 +283,24 @@ ngx_http_glance_http_prepare(ngx_http_glance_http_t *http, const char *method)
         return NGX_ERROR;
     }
 
-    m->transfer->address = ngx_http_glance_http_address;
+    /* for the log: secrets may be before the host, or in the query */
 
-    /* for the log: what signs a URL is in its query */
+    len = http->hop.len + sizeof("***@?***");
 
-    p = ngx_strlchr(m->url.data, m->url.data + m->url.len, '?');
-
-    if (p) {
-        m->url.len = p - m->url.data;
+    m->url.data = ngx_pnalloc(m->transfer->pool, len);
+    if (m->url.data == NULL) {
+        return NGX_ERROR;
     }
 
-    glcf = ngx_http_get_module_loc_conf(m->request, ngx_http_glance_module);
+    text.data = http->hop.data;
+    text.len = http->hop.len;
 
-    return ngx_http_glance_curl_tls(m->transfer, glcf->http.cafile, 0);
+    glance_buf_init(&b, m->url.data, len);
+    glance_uri_redact(&b, text);
+
+    m->url.len = b.last - b.start;
+
+    return ngx_http_glance_remote_stranger(m);
 }
 
 
@@ -390,43 +341,6 @@ ngx_http_glance_http_redirect(ngx_http_glance_http_t *http)
     http->hops++;
 
     return NGX_OK;
-}
-
-
-/* whatever DNS says, and however often: this is what is connected to */
-
-static ngx_int_t
-ngx_http_glance_http_address(ngx_http_glance_transfer_t *t,
-    struct sockaddr *sa, socklen_t len)
-{
-    ngx_http_glance_remote_t *m = t->data;
-
-    ngx_uint_t                   i;
-    glance_cidr_t               *allowed;
-    unsigned char                addr[GLANCE_ADDR_LEN];
-    ngx_http_glance_loc_conf_t  *glcf;
-
-    if (!glance_addr_read(sa, addr)) {
-        return NGX_DECLINED;
-    }
-
-    if (glance_addr_public(addr)) {
-        return NGX_OK;
-    }
-
-    glcf = ngx_http_get_module_loc_conf(m->request, ngx_http_glance_module);
-
-    if (glcf->http.allowed) {
-        allowed = glcf->http.allowed->elts;
-
-        for (i = 0; i < glcf->http.allowed->nelts; i++) {
-            if (glance_cidr_match(&allowed[i], addr)) {
-                return NGX_OK;
-            }
-        }
-    }
-
-    return NGX_DECLINED;
 }
 
 

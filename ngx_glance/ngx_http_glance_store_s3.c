@@ -22,6 +22,9 @@ static ngx_int_t ngx_http_glance_s3_open(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_handle_t *h, ngx_str_t *uri,
     off_t size);
 static void ngx_http_glance_s3_fetch(ngx_http_glance_reader_t *rd);
+static ngx_int_t ngx_http_glance_s3_probe(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_handle_t *h, ngx_str_t *uri);
+static void ngx_http_glance_s3_probed(ngx_http_glance_s3_t *s3);
 static ngx_int_t ngx_http_glance_s3_remove(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_handle_t *h, ngx_str_t *uri);
 static void ngx_http_glance_s3_removed(ngx_http_glance_s3_t *s3);
@@ -53,7 +56,7 @@ ngx_http_glance_store_t  ngx_http_glance_store_s3 = {
     ngx_http_glance_s3_abort,
     ngx_http_glance_s3_keep,
     ngx_http_glance_s3_remove,
-    NULL
+    ngx_http_glance_s3_probe
 };
 
 
@@ -127,6 +130,42 @@ ngx_http_glance_s3_fetch(ngx_http_glance_reader_t *rd)
     {
         ngx_http_glance_s3_broken(s3);
     }
+}
+
+
+static ngx_int_t
+ngx_http_glance_s3_probe(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_http_glance_handle_t *h, ngx_str_t *uri)
+{
+    ngx_int_t              rc;
+    ngx_http_glance_s3_t  *s3;
+
+    h->named = 1;
+
+    s3 = ngx_http_glance_s3_locate(r, ctx, h, uri, &rc);
+
+    if (s3 == NULL) {
+
+        if (rc == NGX_HTTP_NOT_FOUND) {
+            h->error = "must be s3+https://ACCESS:SECRET@HOST/BUCKET/KEY";
+            rc = NGX_HTTP_BAD_REQUEST;
+        }
+
+        return rc;
+    }
+
+    ngx_http_glance_s3_ask(s3, "HEAD", NULL);
+    ngx_http_glance_s3_call(s3, ngx_http_glance_s3_probed);
+
+    return ngx_http_glance_s3_run(s3, ngx_http_glance_s3_wait);
+}
+
+
+static void
+ngx_http_glance_s3_probed(ngx_http_glance_s3_t *s3)
+{
+    ngx_http_glance_s3_end(s3, ngx_http_glance_remote_probed(s3->remote,
+                                                           s3->handle));
 }
 
 

@@ -31,6 +31,7 @@ struct ngx_http_glance_s3_account_s {
     ngx_str_t                         host;     /* no port if it is usual */
     ngx_str_t                         region;
     unsigned                          tls:1;
+    unsigned                          stranger:1;   /* no host of ours */
 };
 
 

@@ -229,7 +229,9 @@ ngx_http_glance_s3_passing(ngx_http_glance_remote_t *m, ngx_uint_t tries)
         m->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (tries >= NGX_HTTP_GLANCE_S3_TRIES) {
+    if (tries >= NGX_HTTP_GLANCE_S3_TRIES
+        || ngx_http_glance_remote_denied(m))
+    {
         return 0;
     }
 
@@ -455,11 +457,16 @@ ngx_http_glance_s3_exchange(ngx_http_glance_s3_t *s3,
                           ask->query ? "?" : "", ask->query ? ask->query : "")
               - url.data;
 
-    if (ngx_http_glance_remote_prepare(m, ask->method, &url) != NGX_OK
-        || ngx_http_glance_curl_tls(m->transfer, s3->conf->cafile,
-                                    s3->conf->insecure)
-           != NGX_OK)
-    {
+    if (ngx_http_glance_remote_prepare(m, ask->method, &url) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rc = s3->account->stranger
+         ? ngx_http_glance_remote_stranger(m)
+         : ngx_http_glance_curl_tls(m->transfer, s3->conf->cafile,
+                                    s3->conf->insecure);
+
+    if (rc != NGX_OK) {
         return NGX_ERROR;
     }
 

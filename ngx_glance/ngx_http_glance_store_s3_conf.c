@@ -6,6 +6,8 @@
 
 #include "ngx_http_glance_store_s3.h"
 
+#include <openssl/crypto.h>
+
 
 #define NGX_HTTP_GLANCE_S3_MIN_PART  (5 * 1024 * 1024)
 #define NGX_HTTP_GLANCE_S3_MAX_PUT   ((off_t) 5 * 1024 * 1024 * 1024)
@@ -24,6 +26,7 @@ static void ngx_http_glance_s3_region(ngx_http_glance_s3_account_t *account,
     ngx_str_t *region);
 static ngx_uint_t ngx_http_glance_s3_amazon(ngx_str_t *host);
 static ngx_uint_t ngx_http_glance_s3_dns(ngx_str_t *bucket, ngx_uint_t dots);
+static ngx_uint_t ngx_http_glance_s3_same(ngx_str_t *one, ngx_str_t *other);
 static ngx_int_t ngx_http_glance_s3_decode(ngx_pool_t *pool,
     glance_str_t text, ngx_str_t *value);
 static void ngx_http_glance_s3_raw(glance_buf_t *b, ngx_str_t *s,
@@ -437,7 +440,7 @@ ngx_http_glance_s3_dns(ngx_str_t *bucket, ngx_uint_t dots)
 /*
  * s3://ACCESS:SECRET@HOST/BUCKET/KEY, s3+https:// with TLS.  If access key
  * and host are the configured ones, the configured secret counts, which may
- * be a newer one.
+ * be a newer one, unless a client says that it has it.
  */
 
 ngx_int_t
@@ -504,15 +507,18 @@ ngx_http_glance_s3_parse(ngx_http_glance_s3_t *s3, ngx_str_t *uri)
     account->tls = glance_str_case_eq(parsed.name, glance_str("s3+https"));
     ngx_http_glance_s3_host(account, &host);
 
-    if (account->host.len == s3->account->host.len
-        && ngx_strncasecmp(account->host.data, s3->account->host.data,
-                           account->host.len)
-           == 0
-        && account->access_key.len == s3->account->access_key.len
-        && ngx_strncmp(account->access_key.data,
-                       s3->account->access_key.data,
-                       account->access_key.len)
-           == 0)
+    account->stranger = (account->host.len != s3->account->host.len
+                         || ngx_strncasecmp(account->host.data,
+                                            s3->account->host.data,
+                                            account->host.len)
+                            != 0);
+
+    if (!account->stranger
+        && ngx_http_glance_s3_same(&account->access_key,
+                                   &s3->account->access_key)
+        && (!s3->handle->named
+            || ngx_http_glance_s3_same(&account->secret_key,
+                                       &s3->account->secret_key)))
     {
         return NGX_OK;
     }
@@ -521,6 +527,14 @@ ngx_http_glance_s3_parse(ngx_http_glance_s3_t *s3, ngx_str_t *uri)
     s3->account = account;
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_glance_s3_same(ngx_str_t *one, ngx_str_t *other)
+{
+    return one->len == other->len
+           && CRYPTO_memcmp(one->data, other->data, one->len) == 0;
 }
 
 

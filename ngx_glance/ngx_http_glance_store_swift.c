@@ -22,6 +22,9 @@ static ngx_int_t ngx_http_glance_swift_open(ngx_http_request_t *r,
 static void ngx_http_glance_swift_fetch(ngx_http_glance_reader_t *rd);
 static void ngx_http_glance_swift_get(ngx_http_glance_swift_t *sw);
 static void ngx_http_glance_swift_got(ngx_http_glance_remote_t *m);
+static ngx_int_t ngx_http_glance_swift_probe(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_handle_t *h, ngx_str_t *uri);
+static void ngx_http_glance_swift_probed(ngx_http_glance_swift_t *sw);
 static ngx_int_t ngx_http_glance_swift_remove(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_handle_t *h, ngx_str_t *uri);
 static void ngx_http_glance_swift_found(ngx_http_glance_swift_t *sw);
@@ -54,7 +57,7 @@ ngx_http_glance_store_t  ngx_http_glance_store_swift = {
     ngx_http_glance_swift_abort,
     ngx_http_glance_swift_keep,
     ngx_http_glance_swift_remove,
-    NULL
+    ngx_http_glance_swift_probe
 };
 
 
@@ -164,6 +167,43 @@ ngx_http_glance_swift_got(ngx_http_glance_remote_t *m)
     }
 
     ngx_http_glance_reader_answer(m);
+}
+
+
+static ngx_int_t
+ngx_http_glance_swift_probe(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_http_glance_handle_t *h, ngx_str_t *uri)
+{
+    ngx_int_t                 rc;
+    ngx_http_glance_swift_t  *sw;
+
+    h->named = 1;
+
+    sw = ngx_http_glance_swift_locate(r, ctx, h, uri, &rc);
+
+    if (sw == NULL) {
+
+        if (rc == NGX_HTTP_NOT_FOUND) {
+            h->error = "must be swift+https://USER:KEY@HOST/PATH/CONTAINER/"
+                       "OBJECT, for Keystone with PROJECT%3AUSER as user";
+            rc = NGX_HTTP_BAD_REQUEST;
+        }
+
+        return rc;
+    }
+
+    ngx_http_glance_swift_ask(sw, "HEAD", &sw->container, &sw->object, NULL);
+    ngx_http_glance_swift_call(sw, ngx_http_glance_swift_probed);
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_glance_swift_probed(ngx_http_glance_swift_t *sw)
+{
+    ngx_http_glance_swift_done(sw, ngx_http_glance_remote_probed(sw->remote,
+                                                               sw->handle));
 }
 
 

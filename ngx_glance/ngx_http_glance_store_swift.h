@@ -35,6 +35,7 @@ struct ngx_http_glance_swift_account_s {
     ngx_str_t                   service_type;
     ngx_str_t                   endpoint;       /* instead of the catalog's */
     unsigned                    open:1;         /* locations show the key */
+    unsigned                    stranger:1;     /* of no server of ours */
 
     u_char                     *token;          /* NULL: none; allocated */
     size_t                      token_len;

@@ -9,6 +9,7 @@
 
 static void ngx_http_glance_swift_cleanup(void *data);
 static void ngx_http_glance_swift_send(ngx_http_glance_swift_t *sw);
+static ngx_int_t ngx_http_glance_swift_server(ngx_http_glance_swift_t *sw);
 static void ngx_http_glance_swift_answered(ngx_http_glance_remote_t *m);
 static void ngx_http_glance_swift_drop_token(
     ngx_http_glance_swift_account_t *account);
@@ -230,11 +231,7 @@ ngx_http_glance_swift_prepare(ngx_http_glance_swift_t *sw)
 
     ngx_free(url.data);
 
-    if (rc != NGX_OK
-        || ngx_http_glance_curl_tls(sw->remote->transfer, sw->conf->cafile,
-                                    sw->conf->insecure)
-           != NGX_OK)
-    {
+    if (rc != NGX_OK || ngx_http_glance_swift_server(sw) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -246,6 +243,20 @@ ngx_http_glance_swift_prepare(ngx_http_glance_swift_t *sw)
     }
 
     return rc;
+}
+
+
+/* certificates, and addresses, of the exchange that has been prepared */
+
+static ngx_int_t
+ngx_http_glance_swift_server(ngx_http_glance_swift_t *sw)
+{
+    if (sw->account->stranger) {
+        return ngx_http_glance_remote_stranger(sw->remote);
+    }
+
+    return ngx_http_glance_curl_tls(sw->remote->transfer, sw->conf->cafile,
+                                    sw->conf->insecure);
 }
 
 
@@ -330,9 +341,7 @@ ngx_http_glance_swift_auth_v1(ngx_http_glance_swift_t *sw)
 
     if (ngx_http_glance_remote_prepare(m, "GET", &sw->account->auth)
         != NGX_OK
-        || ngx_http_glance_curl_tls(m->transfer, sw->conf->cafile,
-                                    sw->conf->insecure)
-           != NGX_OK
+        || ngx_http_glance_swift_server(sw) != NGX_OK
         || ngx_http_glance_remote_header(m, "X-Auth-User", &sw->account->user)
            != NGX_OK
         || ngx_http_glance_remote_header(m, "X-Auth-Key", &sw->account->key)
@@ -366,9 +375,7 @@ ngx_http_glance_swift_auth_v3(ngx_http_glance_swift_t *sw)
     (void) ngx_sprintf(url.data, "%V/auth/tokens", &sw->account->auth);
 
     if (ngx_http_glance_remote_prepare(m, "POST", &url) != NGX_OK
-        || ngx_http_glance_curl_tls(m->transfer, sw->conf->cafile,
-                                    sw->conf->insecure)
-           != NGX_OK)
+        || ngx_http_glance_swift_server(sw) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -588,7 +595,7 @@ ngx_http_glance_swift_token(ngx_http_glance_swift_t *sw, ngx_str_t *token,
 
     p = ngx_cpymem(p, url->data, host - url->data);
 
-    if (sw->conf->snet) {
+    if (sw->conf->snet && !account->stranger) {
         p = ngx_cpymem(p, "snet-", sizeof("snet-") - 1);
     }
 

@@ -6,6 +6,8 @@
 
 #include "ngx_http_glance_store_swift.h"
 
+#include <openssl/crypto.h>
+
 
 static ngx_http_glance_swift_account_t *ngx_http_glance_swift_account(
     ngx_conf_t *cf, ngx_array_t *accounts, const char *name, json_t *json);
@@ -15,6 +17,8 @@ static ngx_uint_t ngx_http_glance_swift_plain(u_char *p, size_t len);
 static ngx_uint_t ngx_http_glance_swift_version(ngx_str_t *auth);
 static json_t *ngx_http_glance_swift_domain(json_t *json, const char *key);
 static void ngx_http_glance_swift_free(void *data);
+static ngx_uint_t ngx_http_glance_swift_same(ngx_str_t *one,
+    ngx_str_t *other);
 static ngx_int_t ngx_http_glance_swift_decode(ngx_pool_t *pool,
     glance_str_t text, ngx_str_t *value);
 static ngx_int_t ngx_http_glance_swift_reference(ngx_http_glance_swift_t *sw,
@@ -467,6 +471,10 @@ ngx_http_glance_swift_reference(ngx_http_glance_swift_t *sw,
     ngx_uint_t                         i;
     ngx_http_glance_swift_account_t  **account;
 
+    if (sw->handle->named) {
+        return NGX_DECLINED;
+    }
+
     account = sw->conf->accounts->elts;
 
     for (i = 0; i < sw->conf->accounts->nelts; i++) {
@@ -483,8 +491,9 @@ ngx_http_glance_swift_reference(ngx_http_glance_swift_t *sw,
 
 
 /*
- * The account with that address and user, whose key may be a newer one; if
- * there is none, what the location says, as Glance does.
+ * The account with that address and user, whose key may be a newer one, unless
+ * a client says that it has it; if there is none, what the location says, as
+ * Glance does.
  */
 
 static ngx_int_t
@@ -493,7 +502,7 @@ ngx_http_glance_swift_credentials(ngx_http_glance_swift_t *sw,
 {
     u_char                            *p;
     ngx_str_t                          auth, key, user;
-    ngx_uint_t                         i;
+    ngx_uint_t                         i, stranger;
     ngx_pool_t                        *pool;
     ngx_pool_cleanup_t                *cln;
     ngx_http_glance_swift_account_t   *account, **known;
@@ -522,12 +531,18 @@ ngx_http_glance_swift_credentials(ngx_http_glance_swift_t *sw,
     auth.len = p - auth.data;
 
     known = sw->conf->accounts->elts;
+    stranger = 1;
 
     for (i = 0; i < sw->conf->accounts->nelts; i++) {
-        if (known[i]->auth.len == auth.len
-            && ngx_strncmp(known[i]->auth.data, auth.data, auth.len) == 0
-            && known[i]->user.len == user.len
-            && ngx_strncmp(known[i]->user.data, user.data, user.len) == 0)
+        if (!ngx_http_glance_swift_same(&known[i]->auth, &auth)) {
+            continue;
+        }
+
+        stranger = 0;
+
+        if (ngx_http_glance_swift_same(&known[i]->user, &user)
+            && (!sw->handle->named
+                || ngx_http_glance_swift_same(&known[i]->key, &key)))
         {
             sw->account = known[i];
             return NGX_OK;
@@ -544,6 +559,7 @@ ngx_http_glance_swift_credentials(ngx_http_glance_swift_t *sw,
     account->auth = auth;
     account->user = user;
     account->key = key;
+    account->stranger = stranger;
     account->version = ngx_http_glance_swift_version(&auth);
     account->interface = sw->conf->account->interface;
     account->service_type = sw->conf->account->service_type;
@@ -563,6 +579,14 @@ ngx_http_glance_swift_credentials(ngx_http_glance_swift_t *sw,
     sw->account = account;
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_glance_swift_same(ngx_str_t *one, ngx_str_t *other)
+{
+    return one->len == other->len
+           && CRYPTO_memcmp(one->data, other->data, one->len) == 0;
 }
 
 

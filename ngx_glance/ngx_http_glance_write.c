@@ -80,12 +80,7 @@ ngx_http_glance_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
     ctx->image_id = *id;
 
-    if (ctx->meta.field[GLANCE_META_LOCATION].len) {
-        ngx_http_glance_location(r, ctx, ngx_http_glance_post_create);
-        return;
-    }
-
-    ngx_http_glance_post_create(r, ctx);
+    ngx_http_glance_location(r, ctx, ngx_http_glance_post_create);
 }
 
 
@@ -187,12 +182,17 @@ ngx_http_glance_write_body(ngx_http_glance_ctx_t *ctx, json_t *image)
     if (location->len) {
         rc = json_object_set_new(image, "location",
                                  ngx_http_glance_json_string(location));
+    }
+
+    /* as it was asked for */
+
+    if ((location->len || ctx->meta.copy_from) && ctx->meta.size >= 0) {
         rc |= json_object_set_new(image, "size",
                                   json_integer(ctx->meta.size));
     }
 
     if (ctx->meta.copy_from) {
-        rc = json_object_set_new(body, "copy_from",
+        rc |= json_object_set_new(body, "copy_from",
                                  ngx_http_glance_json_string(
                                                        ctx->meta.copy_from));
     }
@@ -575,12 +575,7 @@ ngx_http_glance_put_record(ngx_http_request_t *r,
         return;
     }
 
-    if (ctx->meta.field[GLANCE_META_LOCATION].len) {
-        ngx_http_glance_location(r, ctx, ngx_http_glance_put_change);
-        return;
-    }
-
-    ngx_http_glance_put_change(r, ctx);
+    ngx_http_glance_location(r, ctx, ngx_http_glance_put_change);
 }
 
 

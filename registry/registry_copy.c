@@ -24,6 +24,7 @@
 
 #define REGISTRY_COPY_PATH    4096
 #define REGISTRY_COPY_TRIES   12
+#define REGISTRY_COPY_CUTS    3
 #define REGISTRY_COPY_TOLD    10000     /* ms between two lines of the log */
 #define REGISTRY_COPY_REPORT  60000     /* ms to tell the registry the end */
 #define REGISTRY_COPY_PAUSE   200       /* ms */
@@ -406,6 +407,8 @@ registry_copy_run(registry_copy_t *copy)
     }
 
     failed = (rc == REGISTRY_FETCH_FAILED
+              || (rc == REGISTRY_FETCH_CUT
+                  && copy->tries >= REGISTRY_COPY_CUTS)
               || (rc == REGISTRY_FETCH_AGAIN
                   && copy->tries >= REGISTRY_COPY_TRIES));
 

@@ -9,12 +9,17 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "glance_uri.h"
+
+#include "glance_uri.h"
 
 
 #define REGISTRY_FETCH_BUFFER     (512 * 1024)
@@ -30,6 +35,7 @@ typedef struct {
     CURL                         *source;
     CURL                         *target;
     struct curl_slist            *headers;
+    struct curl_slist            *asked;        /* of a store */
     int64_t                       expected;     /* -1: anything */
     int64_t                       total;        /* -1: not known */
     int64_t                       received;
@@ -37,6 +43,9 @@ typedef struct {
     size_t                        len;
     size_t                        answer_len;
     CURLcode                      target_rc;
+    char                         *body;         /* for the API server */
+    registry_fetch_e              outcome;      /* when it failed */
+    bool                          local;        /* it has the source */
     bool                          ready;        /* the data begin */
     bool                          started;      /* the upload has */
     bool                          source_done;
@@ -44,6 +53,7 @@ typedef struct {
     bool                          source_paused;
     bool                          target_paused;
     bool                          failed;       /* reason says why */
+    bool                          answer_line;  /* of it has ended */
     char                         *reason;
     char                          address[INET6_ADDRSTRLEN]; /* refused */
     char                          answer[REGISTRY_FETCH_REASON];
@@ -54,6 +64,8 @@ typedef struct {
 static registry_fetch_e registry_fetch_run(registry_fetch_t *f,
     registry_fetch_pt tick, void *arg);
 static bool registry_fetch_source(registry_fetch_t *f, const char *url);
+static bool registry_fetch_http(registry_fetch_t *f, const char *url);
+static bool registry_fetch_store(registry_fetch_t *f, const char *url);
 static bool registry_fetch_target(registry_fetch_t *f,
     registry_client_t *client, const char *image_id);
 static void registry_fetch_messages(registry_fetch_t *f);
@@ -93,6 +105,7 @@ registry_fetch(const registry_fetch_conf_t *conf, registry_client_t *client,
     f->reason = reason;
     f->expected = size;
     f->total = -1;
+    f->outcome = REGISTRY_FETCH_FAILED;
 
     f->multi = curl_multi_init();
     f->source = curl_easy_init();
@@ -115,6 +128,8 @@ registry_fetch(const registry_fetch_conf_t *conf, registry_client_t *client,
     curl_easy_cleanup(f->target);
     (void) curl_multi_cleanup(f->multi);
     curl_slist_free_all(f->headers);
+    curl_slist_free_all(f->asked);
+    free(f->body);
     free(f);
 
     return rc;
@@ -137,7 +152,7 @@ registry_fetch_run(registry_fetch_t *f, registry_fetch_pt tick, void *arg)
         /* an upload that breaks off is undone by the API server */
 
         if (f->failed) {
-            return REGISTRY_FETCH_FAILED;
+            return f->outcome;
         }
 
         if (f->target_done) {
@@ -175,6 +190,36 @@ registry_fetch_run(registry_fetch_t *f, registry_fetch_pt tick, void *arg)
 static bool
 registry_fetch_source(registry_fetch_t *f, const char *url)
 {
+    CURL          *curl;
+    glance_uri_t   uri;
+
+    curl = f->source;
+
+    f->local = glance_uri_parse(glance_str(url), &uri)
+               && uri.scheme != GLANCE_SCHEME_HTTP;
+
+    return curl_easy_setopt(curl, CURLOPT_NOPROXY, "*") == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L)
+              == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
+                               f->conf->timeout)
+              == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_BUFFERSIZE,
+                               (long) REGISTRY_FETCH_PIECE)
+              == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION,
+                               registry_fetch_write)
+              == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_WRITEDATA, f) == CURLE_OK
+           && (f->local ? registry_fetch_store(f, url)
+                        : registry_fetch_http(f, url));
+}
+
+
+static bool
+registry_fetch_http(registry_fetch_t *f, const char *url)
+{
     CURL        *curl;
     const char  *ca;
 
@@ -191,8 +236,6 @@ registry_fetch_source(registry_fetch_t *f, const char *url)
            && curl_easy_setopt(curl, CURLOPT_MAXREDIRS,
                                REGISTRY_FETCH_REDIRECTS)
               == CURLE_OK
-           && curl_easy_setopt(curl, CURLOPT_NOPROXY, "*") == CURLE_OK
-           && curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK
            && curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION,
                                registry_fetch_open)
               == CURLE_OK
@@ -200,20 +243,44 @@ registry_fetch_source(registry_fetch_t *f, const char *url)
            && curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                                REGISTRY_FETCH_CONNECT)
               == CURLE_OK
-           && curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L)
-              == CURLE_OK
-           && curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
-                               f->conf->timeout)
-              == CURLE_OK
-           && curl_easy_setopt(curl, CURLOPT_BUFFERSIZE,
-                               (long) REGISTRY_FETCH_PIECE)
-              == CURLE_OK
-           && curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION,
-                               registry_fetch_write)
-              == CURLE_OK
-           && curl_easy_setopt(curl, CURLOPT_WRITEDATA, f) == CURLE_OK
            && (ca[0] == '\0'
                || curl_easy_setopt(curl, CURLOPT_CAINFO, ca) == CURLE_OK);
+}
+
+
+/* the key of the URL is in the body, which nobody logs */
+
+static bool
+registry_fetch_store(registry_fetch_t *f, const char *url)
+{
+    CURL               *curl;
+    json_t             *json;
+    struct curl_slist  *more;
+
+    curl = f->source;
+
+    json = json_pack("{s:s}", "url", url);
+    f->body = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+
+    f->asked = curl_slist_append(NULL, "Content-Type: application/json");
+
+    if (f->body == NULL || f->asked == NULL) {
+        return false;
+    }
+
+    more = curl_slist_append(f->asked, "Accept: text/plain");
+
+    return more != NULL
+           && curl_easy_setopt(curl, CURLOPT_URL, "http://localhost/source")
+              == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH,
+                               f->conf->socket)
+              == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_HTTPHEADER, f->asked)
+              == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_POSTFIELDS, f->body)
+              == CURLE_OK;
 }
 
 
@@ -309,7 +376,7 @@ registry_fetch_end(registry_fetch_t *f, CURLcode code)
 
         } else if (f->expected >= 0 && f->received != f->expected) {
             registry_fetch_fail(f, "the source has %" PRId64 " bytes, "
-                                "x-image-meta-size is %" PRId64, f->received,
+                                "the image's size is %" PRId64, f->received,
                                 f->expected);
         }
 
@@ -322,6 +389,13 @@ registry_fetch_end(registry_fetch_t *f, CURLcode code)
         registry_fetch_fail(f, "the source's address %s is not allowed",
                             f->address);
         return;
+    }
+
+    /* an API server that ends in the middle is none of the source's faults */
+
+    if (f->local) {
+        f->outcome = (code == CURLE_COULDNT_CONNECT) ? REGISTRY_FETCH_AGAIN
+                                                     : REGISTRY_FETCH_CUT;
     }
 
     registry_fetch_fail(f, "the source: %.180s", curl_easy_strerror(code));
@@ -410,7 +484,9 @@ registry_fetch_begin(registry_fetch_t *f)
                              &length);
 
     if (status != 200) {
-        registry_fetch_fail(f, "the source answers %ld", status);
+        f->answer[f->answer_len] = '\0';
+        registry_fetch_fail(f, "the source answers %ld%s%.180s", status,
+                            (f->answer_len > 0) ? ": " : "", f->answer);
         return false;
     }
 
@@ -418,7 +494,7 @@ registry_fetch_begin(registry_fetch_t *f)
 
     if (f->expected >= 0 && f->total >= 0 && f->total != f->expected) {
         registry_fetch_fail(f, "the source has %" PRId64 " bytes, "
-                            "x-image-meta-size is %" PRId64, f->total,
+                            "the image's size is %" PRId64, f->total,
                             f->expected);
         return false;
     }
@@ -440,9 +516,19 @@ registry_fetch_write(char *data, size_t size, size_t n, void *arg)
 {
     registry_fetch_t *f = arg;
 
+    long    status;
     size_t  len;
 
     len = size * n;
+
+    if (f->local && !f->ready) {
+        status = 0;
+        (void) curl_easy_getinfo(f->source, CURLINFO_RESPONSE_CODE, &status);
+
+        if (status != 200) {
+            return registry_fetch_answer(data, size, n, f);
+        }
+    }
 
     if (f->failed || (!f->ready && !registry_fetch_begin(f))) {
         return 0;
@@ -513,7 +599,7 @@ registry_fetch_read(char *data, size_t size, size_t n, void *arg)
 }
 
 
-/* the beginning of a text, on one line */
+/* the last line of a text: what goes before says the status once more */
 
 static size_t
 registry_fetch_answer(char *data, size_t size, size_t n, void *arg)
@@ -521,6 +607,20 @@ registry_fetch_answer(char *data, size_t size, size_t n, void *arg)
     registry_fetch_t *f = arg;
 
     for (size_t i = 0; i < size * n; i++) {
+
+        if (data[i] == '\n' || data[i] == '\r') {
+            f->answer_line = true;
+            continue;
+        }
+
+        if (f->answer_line) {
+            f->answer_line = false;
+            f->answer_len = 0;
+        }
+
+        if (f->answer_len == 0 && data[i] == ' ') {
+            continue;
+        }
 
         if (f->answer_len < sizeof(f->answer) - 1) {
             f->answer[f->answer_len++] = (data[i] >= ' ' && data[i] < 0x7f)

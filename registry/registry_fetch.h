@@ -20,9 +20,9 @@
 
 /*
  * The data at a URL, streamed into the API server of the node.  The URL is
- * a stranger's: http and https only, certificates are verified, redirects
- * are followed few times, and every address is looked at before it is
- * connected to.
+ * a stranger's: certificates are verified, redirects are followed few times,
+ * and every address is looked at before it is connected to.  What is in a
+ * Swift or S3 the API server reads itself, by the same rules.
  */
 
 typedef struct {
@@ -38,6 +38,7 @@ typedef enum {
     REGISTRY_FETCH_DONE = 0,
     REGISTRY_FETCH_FAILED,      /* the source, or its data were refused */
     REGISTRY_FETCH_AGAIN,       /* the API server could not take them now */
+    REGISTRY_FETCH_CUT,         /* it has not given them to their end */
     REGISTRY_FETCH_STOPPED      /* by tick() */
 } registry_fetch_e;
 

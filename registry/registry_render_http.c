@@ -31,17 +31,14 @@ registry_render_http(const registry_config_t *cf, FILE *out,
         if ((len == 4 && strncmp(p, "http", 4) == 0)
             || (len == 5 && strncmp(p, "https", 5) == 0))
         {
+            (void) fprintf(out, "            glance_http_store on;\n");
             break;
         }
 
         p += len;
     }
 
-    if (*p == '\0') {
-        return REGISTRY_OK;
-    }
-
-    (void) fprintf(out, "            glance_http_store on;\n");
+    /* what clients name, of other stores and to be copied, is read likewise */
 
     p = registry_config_str(cf, "https_ca_certificates_file");
 

@@ -10,7 +10,7 @@ use strict;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use Glance::Source qw/ data /;
+use Glance::Source qw/ data worker_server /;
 use Glance::Test;
 
 
@@ -39,8 +39,19 @@ sub copied {
     status_is($r, 201, "$url: answered at once");
     my $image = ($r->json() || {})->{image} || {};
     is($image->{status}, 'queued', 'the image waits');
+    is($image->{size}, $meta->{size} || size_of($url), 'its size is known');
 
     return $image->{id};
+}
+
+
+# what its source says of it
+
+sub size_of {
+    my ($url) = @_;
+
+    return 0 if $url =~ m!/chunked!;
+    return $url =~ m!/(\d+)$! ? $1 : 0;
 }
 
 
@@ -83,35 +94,6 @@ for my $kind (split(/[ ,]+/,
 
     mkdir("$run/worker");
     unlink glob("$mock/begun.* $mock/go");
-
-    my $http = qq{
-    server {
-        listen unix:$run/worker/api.sock;
-        location / {
-            glance_removals;
-            glance_file_root $store;
-            glance_thread_pool glance;
-            glance_registry /_glance_registry;
-        }
-        location /copy {
-            glance_copies;
-            glance_registry /_glance_registry;
-            glance_default_store file;
-            glance_file_root $store;
-            glance_thread_pool glance;
-            glance_digest_pool glance_digest nice=10;
-            glance_identity trusted;
-            glance_trusted_proxies unix:;
-            glance_lease 3s;
-        }
-        location /_glance_registry/ {
-            internal;
-            proxy_pass http://glance_registry/;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            @{[ Glance::Identity::directives() ]}
-        }
-    }};
 
     local $ENV{GLANCE_TEST_DATABASES} = $kind;
 
@@ -160,7 +142,7 @@ for my $kind (split(/[ ,]+/,
             my @before = $env->rows();
 
             for my $url ('file:///etc/passwd', 'ftp://127.0.0.1/x', 'nothing',
-                         'swift://a:b@c/d', '', 'http://',
+                         'swift://a:b@c/d/e', 's3://a:b@c/d/e', '', 'http://',
                          'http://h/' . 'x' x 3000)
             {
                 error_ok(copy($env, $url), 400, substr($url, 0, 30),
@@ -185,11 +167,15 @@ for my $kind (split(/[ ,]+/,
 
         check('S-08 sources that fail' => sub {
             my %bad = (
-                "$source/missing" => qr/answers 404/,
                 "$source/short/400000" => qr/the source: /,
                 "$source/reset/400000" => qr/the source: /,
                 "$source/chunkedshort/400000" => qr/the source: /,
                 "$source/ok/0" => qr/empty/,
+            );
+
+            # the same for those that can be asked, and that nobody asks
+            my %known = (
+                "$source/missing" => qr/answers 404/,
                 "$source/loop" => qr/redirect/i,
                 "$source/to?http://169.254.169.254/latest" =>
                     qr/169\.254\.169\.254 is not allowed/,
@@ -199,7 +185,22 @@ for my $kind (split(/[ ,]+/,
                 "$source/to?file:///etc/passwd" => qr/the source: /,
                 'http://10.0.0.1/x' => qr/10\.0\.0\.1 is not allowed/,
             );
-            my %id = map { $_ => copied($env, $_) } sort keys %bad;
+
+            my @before = $env->rows();
+            my $missing = "$source/missing";
+
+            for my $url (sort keys %known) {
+                error_ok(copy($env, $url), $url eq $missing ? 404 : 400, $url,
+                         qr/x-glance-api-copy-from (?:leads|cannot)/);
+            }
+
+            is_deeply([ $env->rows() ], \@before, 'nothing is recorded');
+
+            my %id = ((map { $_ => copied($env, $_) } sort keys %bad),
+                      map { $_ => copied($env, $_, { size => 5 }) }
+                      sort keys %known);
+            %bad = (%bad, %known);
+
             my $size = copied($env, "$source/ok/1000", { size => 999 });
             my $size2 = copied($env, "$source/chunked/1000", { size => 999 });
             my $sum = copied($env, "$source/ok/1000",
@@ -285,7 +286,8 @@ for my $kind (split(/[ ,]+/,
                            sweep_interval => 1,
                            source_allowed_addresses => '127.0.0.1' },
        registry => { upload_lease => 3, sweep_interval => 1 },
-       nginx => { http => $http });
+       nginx => { http => worker_server($run, "glance_file_root $store;"),
+                  directives => 'glance_http_allow 127.0.0.1;' });
 }
 
 done_testing();

@@ -13,10 +13,11 @@ use Exporter qw/ import /;
 use File::Basename ();
 
 use Glance::HTTP;
+use Glance::Identity;
 use Glance::Process qw/ free_port temp_dir /;
 use Glance::Program;
 
-our @EXPORT_OK = qw/ data /;
+our @EXPORT_OK = qw/ data worker_server /;
 
 
 sub new {
@@ -54,6 +55,41 @@ sub data {
     my ($n) = @_;
 
     return substr('0123456789abcdef' x ($n / 16 + 1), 0, $n);
+}
+
+
+# the socket of glance-worker in RUN_DIR; stores: directives
+
+sub worker_server {
+    my ($run, $stores) = @_;
+
+    return qq{
+    server {
+        listen unix:$run/worker/api.sock;
+        location / {
+            glance_removals;
+            $stores
+            glance_thread_pool glance;
+            glance_registry /_glance_registry;
+        }
+        location /copy {
+            glance_copies;
+            glance_registry /_glance_registry;
+            $stores
+            glance_thread_pool glance;
+            glance_digest_pool glance_digest nice=10;
+            glance_identity trusted;
+            glance_trusted_proxies unix:;
+            glance_lease 3s;
+        }
+        location /_glance_registry/ {
+            internal;
+            proxy_pass http://glance_registry/;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            @{[ Glance::Identity::directives() ]}
+        }
+    }};
 }
 
 
