@@ -11,8 +11,6 @@
 static ngx_int_t ngx_http_glance_ring_digests(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_ring_digest_free(void *data);
-static u_char *ngx_http_glance_ring_slot(ngx_http_request_t *r,
-    ngx_http_glance_upload_t *u);
 static void ngx_http_glance_ring_hash(void *data);
 static void ngx_http_glance_ring_hashed(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
@@ -115,9 +113,10 @@ ngx_int_t
 ngx_http_glance_ring_take(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     glance_str_t *s)
 {
-    size_t                       n;
-    u_char                      *slot;
-    ngx_http_glance_upload_t    *u;
+    size_t                     n;
+    ngx_int_t                  rc;
+    glance_str_t               room;
+    ngx_http_glance_upload_t  *u;
 
     u = ctx->upload;
 
@@ -127,21 +126,12 @@ ngx_http_glance_ring_take(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 
     while (s->len) {
 
-        if (u->filled - u->written >= u->nbufs
-            || u->filled - u->lanes[NGX_HTTP_GLANCE_MD5].done >= u->nbufs
-            || u->filled - u->lanes[NGX_HTTP_GLANCE_HASH].done >= u->nbufs)
-        {
-            return NGX_AGAIN;
+        rc = ngx_http_glance_ring_room(r, ctx, &room);
+        if (rc != NGX_OK) {
+            return rc;
         }
 
-        slot = ngx_http_glance_ring_slot(r, u);
-        if (slot == NULL) {
-            ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                        "Out of memory");
-            return NGX_ERROR;
-        }
-
-        n = ngx_min(s->len, u->size - u->fill);
+        n = ngx_min(s->len, room.len);
 
         if (u->expected >= 0 && (off_t) n > u->expected - u->received) {
             ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_BAD_REQUEST,
@@ -157,7 +147,9 @@ ngx_http_glance_ring_take(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
             return NGX_ERROR;
         }
 
-        ngx_memcpy(slot + u->fill, s->data, n);
+        if (s->data != room.data) {
+            ngx_memcpy((u_char *) room.data, s->data, n);
+        }
 
         s->data += n;
         s->len -= n;
@@ -180,20 +172,38 @@ ngx_http_glance_ring_take(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 
 /* memory comes with the need for it: a slow client costs one buffer */
 
-static u_char *
-ngx_http_glance_ring_slot(ngx_http_request_t *r,
-    ngx_http_glance_upload_t *u)
+ngx_int_t
+ngx_http_glance_ring_room(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    glance_str_t *room)
 {
-    ngx_uint_t  i;
+    u_char                    **slot;
+    ngx_http_glance_upload_t   *u;
 
-    i = u->filled % u->nbufs;
+    u = ctx->upload;
 
-    if (u->bufs[i] == NULL) {
-        u->bufs[i] = ngx_pmemalign(r->pool, u->size,
-                                   NGX_HTTP_GLANCE_ALIGNMENT);
+    if (u->filled - u->written >= u->nbufs
+        || u->filled - u->lanes[NGX_HTTP_GLANCE_MD5].done >= u->nbufs
+        || u->filled - u->lanes[NGX_HTTP_GLANCE_HASH].done >= u->nbufs)
+    {
+        return NGX_AGAIN;
     }
 
-    return u->bufs[i];
+    slot = &u->bufs[u->filled % u->nbufs];
+
+    if (*slot == NULL) {
+        *slot = ngx_pmemalign(r->pool, u->size, NGX_HTTP_GLANCE_ALIGNMENT);
+    }
+
+    if (*slot == NULL) {
+        ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                    "Out of memory");
+        return NGX_ERROR;
+    }
+
+    room->data = *slot + u->fill;
+    room->len = u->size - u->fill;
+
+    return NGX_OK;
 }
 
 

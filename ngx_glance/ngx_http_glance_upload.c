@@ -27,6 +27,10 @@ static void ngx_http_glance_upload_body(ngx_http_request_t *r);
 static void ngx_http_glance_upload_read(ngx_http_request_t *r);
 static void ngx_http_glance_upload_pump(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
+static ngx_int_t ngx_http_glance_upload_receive(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_upload_pause(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 static ngx_int_t ngx_http_glance_upload_drain(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static ngx_int_t ngx_http_glance_upload_content(ngx_http_request_t *r,
@@ -393,11 +397,9 @@ ngx_http_glance_upload_pump(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
     ngx_int_t                  rc;
-    ngx_event_t               *rev;
     ngx_http_glance_upload_t  *u;
 
     u = ctx->upload;
-    rev = r->connection->read;
 
     for ( ;; ) {
 
@@ -410,20 +412,7 @@ ngx_http_glance_upload_pump(ngx_http_request_t *r,
         }
 
         if (rc == NGX_AGAIN) {
-            u->paused = 1;
-
-            /* we are the slow side: no timeout for the client */
-
-            if (rev->timer_set) {
-                ngx_del_timer(rev);
-            }
-
-            if (ngx_handle_read_event(rev, 0) != NGX_OK) {
-                ngx_http_glance_upload_fail(r, ctx,
-                                            NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                            "The image data cannot be read");
-            }
-
+            ngx_http_glance_upload_pause(r, ctx);
             return;
         }
 
@@ -432,16 +421,91 @@ ngx_http_glance_upload_pump(ngx_http_request_t *r,
             return;
         }
 
-        rc = ngx_http_read_unbuffered_request_body(r);
+        rc = ngx_http_glance_upload_receive(r, ctx);
 
         if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
             ngx_http_glance_upload_unread(r, ctx, rc);
             return;
         }
 
-        if (rc == NGX_AGAIN && r->request_body->bufs == NULL) {
+        if (u->ending || u->paused
+            || (rc == NGX_AGAIN && r->request_body->bufs == NULL))
+        {
             return;
         }
+    }
+}
+
+
+/*
+ * A plain body of HTTP/1 is read to where it belongs: nginx is lent the room
+ * of the ring as its buffer, which is empty between two calls.  Whatever has
+ * other bytes in it, such as chunks or the filter of another module, goes
+ * through nginx's own buffer.
+ */
+
+static ngx_int_t
+ngx_http_glance_upload_receive(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_buf_t     *b, own;
+    ngx_int_t      rc;
+    glance_str_t   room;
+
+    b = r->request_body->buf;
+
+    if (r->http_version > NGX_HTTP_VERSION_11 || r->headers_in.chunked
+        || ctx->upload->multipart || b == NULL || b->pos != b->last
+        || ngx_http_top_request_body_filter
+           != ngx_http_request_body_save_filter)
+    {
+        return ngx_http_read_unbuffered_request_body(r);
+    }
+
+    rc = ngx_http_glance_ring_room(r, ctx, &room);
+
+    if (rc != NGX_OK) {
+        if (rc == NGX_AGAIN) {
+            ngx_http_glance_upload_pause(r, ctx);
+        }
+
+        return rc;
+    }
+
+    own = *b;
+
+    b->start = (u_char *) room.data;
+    b->pos = b->start;
+    b->last = b->start;
+    b->end = b->start + room.len;
+
+    rc = ngx_http_read_unbuffered_request_body(r);
+
+    *b = own;
+
+    return rc;
+}
+
+
+/* we are the slow side: no timeout for the client */
+
+static void
+ngx_http_glance_upload_pause(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_event_t  *rev;
+
+    rev = r->connection->read;
+
+    ctx->upload->paused = 1;
+
+    if (rev->timer_set) {
+        ngx_del_timer(rev);
+    }
+
+    if (ngx_handle_read_event(rev, 0) != NGX_OK) {
+        ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                    "The image data cannot be read");
     }
 }
 

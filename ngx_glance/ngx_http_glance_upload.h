@@ -106,11 +106,16 @@ ngx_int_t ngx_http_glance_ring_create(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 
 /*
- * Copies as much of s as there is room for, and moves s forward.  NGX_AGAIN:
- * the ring is full; NGX_ERROR: the upload has failed, or ended.
+ * Copies as much of s as there is room for, unless it lies there already, and
+ * moves s forward.  NGX_AGAIN: the ring is full; NGX_ERROR: the upload has
+ * failed, or ended.
  */
 ngx_int_t ngx_http_glance_ring_take(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, glance_str_t *s);
+
+/* where the next bytes belong; the results are those of ring_take() */
+ngx_int_t ngx_http_glance_ring_room(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, glance_str_t *room);
 void ngx_http_glance_ring_flush(ngx_http_glance_upload_t *u);
 void ngx_http_glance_ring_work(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
