@@ -28,6 +28,12 @@ typedef enum {
 
 
 static glance_control_e glance_control_command(const char *text);
+static bool glance_control_combination(const registry_cli_t *cli,
+    unsigned wanted, glance_control_e command);
+static int glance_control_stay(const registry_cli_t *cli,
+    registry_server_t *servers, bool done);
+static bool glance_control_seconds(const registry_cli_t *cli,
+    const char *name, long *seconds);
 static unsigned glance_control_servers(const char *text);
 static bool glance_control_init(registry_server_t *servers, unsigned wanted,
     const registry_cli_t *cli, bool defaults);
@@ -48,6 +54,12 @@ static const registry_cli_opt_t  glance_control_options[] = {
     { "pid-file", 0, "PATH", NULL, "the pid file, of one server" },
     { "wait", 0, "SECONDS", NULL,
       "how long a server may take to answer, 60 by default" },
+    { "respawn", 0, NULL, NULL,
+      "stay, and start again what dies (start, restart)" },
+    { "await-child", 0, "SECONDS", NULL,
+      "stay so long, and exit as a server does that ends" },
+    { "capture-output", 0, NULL, NULL,
+      "what a server prints goes to syslog, by logger(1)" },
     { NULL, 0, NULL, NULL, NULL }
 };
 
@@ -58,7 +70,6 @@ main(int argc, char **argv)
     int                rc;
     bool               done;
     unsigned           wanted;
-    const char        *first;
     glance_control_e   command;
 
     static registry_server_t  servers[REGISTRY_SERVERS];
@@ -101,10 +112,7 @@ main(int argc, char **argv)
         return REGISTRY_EXIT_FAILURE;
     }
 
-    first = registry_cli_value(&cli, "pid-file");
-
-    if (first != NULL && (wanted & (wanted - 1)) != 0) {
-        (void) fprintf(stderr, "--pid-file goes with one server\n");
+    if (!glance_control_combination(&cli, wanted, command)) {
         return REGISTRY_EXIT_FAILURE;
     }
 
@@ -116,13 +124,15 @@ main(int argc, char **argv)
                                || command == GLANCE_CONTROL_STATUS)
            && glance_control_run(servers, wanted, command);
 
+    rc = glance_control_stay(&cli, servers, done);
+
     for (size_t i = 0; i < REGISTRY_SERVERS; i++) {
         registry_control_free(&servers[i]);
     }
 
     curl_global_cleanup();
 
-    return done ? REGISTRY_EXIT_OK : REGISTRY_EXIT_FAILURE;
+    return rc;
 }
 
 
@@ -138,6 +148,111 @@ glance_control_command(const char *text)
     }
 
     return (glance_control_e) i;
+}
+
+
+/* options that contradict each other or the command */
+
+static bool
+glance_control_combination(const registry_cli_t *cli, unsigned wanted,
+    glance_control_e command)
+{
+    const char  *name;
+
+    static const char *const  starts[] = {
+        "respawn", "await-child", "capture-output"
+    };
+
+    if (registry_cli_value(cli, "pid-file") != NULL
+        && (wanted & (wanted - 1)) != 0)
+    {
+        (void) fprintf(stderr, "--pid-file goes with one server\n");
+        return false;
+    }
+
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        name = starts[i];
+
+        if (registry_cli_value(cli, name) != NULL
+            && command != GLANCE_CONTROL_START
+            && command != GLANCE_CONTROL_RESTART)
+        {
+            (void) fprintf(stderr, "--%s goes with start and restart\n",
+                           name);
+            return false;
+        }
+    }
+
+    if (registry_cli_value(cli, "respawn") != NULL
+        && registry_cli_value(cli, "await-child") != NULL)
+    {
+        (void) fprintf(stderr, "--respawn and --await-child exclude each "
+                       "other\n");
+        return false;
+    }
+
+    return true;
+}
+
+
+/* the exit status, when everything was done that has an end */
+
+static int
+glance_control_stay(const registry_cli_t *cli, registry_server_t *servers,
+    bool done)
+{
+    int   rc;
+    long  seconds;
+
+    rc = done ? REGISTRY_EXIT_OK : REGISTRY_EXIT_FAILURE;
+
+    if (registry_cli_value(cli, "respawn") != NULL) {
+        return (done && !registry_control_watch(servers))
+               ? REGISTRY_EXIT_FAILURE : rc;
+    }
+
+    if (registry_cli_value(cli, "await-child") == NULL) {
+        return rc;
+    }
+
+    if (done && glance_control_seconds(cli, "await-child", &seconds)) {
+        return registry_control_linger(servers, seconds);
+    }
+
+    for (size_t i = 0; i < REGISTRY_SERVERS; i++) {
+        if (servers[i].status != 0) {
+            return servers[i].status;
+        }
+    }
+
+    return rc;
+}
+
+
+/* true: *seconds is what the option says, or as it was without it */
+
+static bool
+glance_control_seconds(const registry_cli_t *cli, const char *name,
+    long *seconds)
+{
+    char        *end;
+    const char  *text;
+
+    text = registry_cli_value(cli, name);
+
+    if (text == NULL) {
+        return true;
+    }
+
+    *seconds = strtol(text, &end, 10);
+
+    if (*end == '\0' && *seconds >= 1 && *seconds <= 3600) {
+        return true;
+    }
+
+    (void) fprintf(stderr, "--%s must be from 1 to 3600\n", name);
+
+    return false;
 }
 
 
@@ -172,8 +287,8 @@ static bool
 glance_control_init(registry_server_t *servers, unsigned wanted,
     const registry_cli_t *cli, bool defaults)
 {
-    long             patience;
-    const char      *conf, *text;
+    long             awaited, patience;
+    const char      *conf;
     registry_err_t   err;
 
     conf = registry_cli_value(cli, "config-file");
@@ -183,17 +298,11 @@ glance_control_init(registry_server_t *servers, unsigned wanted,
     }
 
     patience = GLANCE_CONTROL_PATIENCE;
-    text = registry_cli_value(cli, "wait");
 
-    if (text != NULL) {
-        char  *end;
-
-        patience = strtol(text, &end, 10);
-
-        if (*end != '\0' || patience < 1 || patience > 3600) {
-            (void) fprintf(stderr, "--wait must be from 1 to 3600\n");
-            return false;
-        }
+    if (!glance_control_seconds(cli, "wait", &patience)
+        || !glance_control_seconds(cli, "await-child", &awaited))
+    {
+        return false;
     }
 
     for (size_t i = 0; i < REGISTRY_SERVERS; i++) {
@@ -210,6 +319,8 @@ glance_control_init(registry_server_t *servers, unsigned wanted,
         }
 
         servers[i].patience = patience;
+        servers[i].capture = (registry_cli_value(cli, "capture-output")
+                              != NULL);
     }
 
     return true;

@@ -35,22 +35,38 @@ typedef enum {
 } registry_control_e;
 
 
-static bool registry_control_free_port(registry_server_t *server);
+static bool registry_control_begin(registry_server_t *server,
+    const char *word);
+static pid_t registry_control_spawn(registry_server_t *server,
+    char *const argv[], registry_err_t *err);
 static size_t registry_control_argv(registry_server_t *server, char **argv,
     char *text, size_t size);
 static bool registry_control_await(registry_server_t *server, pid_t pid);
 static registry_control_e registry_control_state(registry_server_t *server,
     pid_t pid);
+static bool registry_control_ended(registry_server_t *server, pid_t pid);
 static bool registry_control_answers(registry_server_t *server);
 static off_t registry_control_size(const char *path);
 static void registry_control_tail(const char *path, off_t from);
 static bool registry_control_render(registry_server_t *server);
-static int64_t registry_control_now(void);
-static void registry_control_sleep(int64_t since);
 
 
 bool
 registry_control_start(registry_server_t *server)
+{
+    return registry_control_begin(server, "Starting");
+}
+
+
+bool
+registry_control_respawn(registry_server_t *server)
+{
+    return registry_control_begin(server, "Respawning");
+}
+
+
+static bool
+registry_control_begin(registry_server_t *server, const char *word)
 {
     bool            stale;
     char           *argv[REGISTRY_CONTROL_ARGV], dir[REGISTRY_CONTROL_PATH];
@@ -70,7 +86,7 @@ registry_control_start(registry_server_t *server)
         (void) unlink(server->pid_file);
     }
 
-    (void) printf("Starting %s with %s\n", server->name, server->conf);
+    (void) printf("%s %s with %s\n", word, server->name, server->conf);
     (void) fflush(stdout);
 
     (void) snprintf(dir, sizeof(dir), "%s", server->output);
@@ -81,7 +97,9 @@ registry_control_start(registry_server_t *server)
         return false;
     }
 
-    if (!registry_control_free_port(server)) {
+    if (registry_control_port_used(server)) {
+        (void) fprintf(stderr, "ERROR: %s: another program listens at %s\n",
+                       server->name, server->host);
         return false;
     }
 
@@ -93,12 +111,16 @@ registry_control_start(registry_server_t *server)
         return false;
     }
 
-    pid = registry_daemon_spawn(argv, server->output, &err);
+    pid = registry_control_spawn(server, argv, &err);
 
     if (pid < 0) {
         (void) fprintf(stderr, "ERROR: %s\n", err.text);
         return false;
     }
+
+    server->pid = pid;
+    server->status = 0;
+    server->started = registry_control_now();
 
     if (registry_control_await(server, pid)) {
         return true;
@@ -108,6 +130,27 @@ registry_control_start(registry_server_t *server)
     registry_control_tail(server->log, log);
 
     return false;
+}
+
+
+static pid_t
+registry_control_spawn(registry_server_t *server, char *const argv[],
+    registry_err_t *err)
+{
+    char   path[REGISTRY_CONTROL_PATH];
+    char  *logger[] = { path, (char *) "-t", (char *) server->name, NULL };
+
+    if (!server->capture) {
+        return registry_daemon_spawn(argv, server->output, err);
+    }
+
+    if (!registry_daemon_program("logger", path, sizeof(path))) {
+        (void) registry_err_set(err, REGISTRY_NOT_FOUND,
+                                "logger: program not found");
+        return -1;
+    }
+
+    return registry_daemon_spawn_piped(argv, logger, err);
 }
 
 
@@ -246,8 +289,8 @@ registry_control_status(registry_server_t *server)
 
 /* the answers of another program there would be taken for the server's */
 
-static bool
-registry_control_free_port(registry_server_t *server)
+bool
+registry_control_port_used(registry_server_t *server)
 {
     int               fd, on, rc;
     char              host[REGISTRY_HOST_LEN];
@@ -255,7 +298,7 @@ registry_control_free_port(registry_server_t *server)
     struct addrinfo   hints, *list;
 
     if (!registry_control_listens(server)) {
-        return true;
+        return false;
     }
 
     (void) snprintf(host, sizeof(host), "%s", server->host);
@@ -274,7 +317,7 @@ registry_control_free_port(registry_server_t *server)
     hints.ai_socktype = SOCK_STREAM;
 
     if (getaddrinfo(name, port, &hints, &list) != 0) {
-        return true;                    /* the server tells it better */
+        return false;                   /* the server tells it better */
     }
 
     rc = 0;
@@ -296,13 +339,7 @@ registry_control_free_port(registry_server_t *server)
 
     freeaddrinfo(list);
 
-    if (rc == EADDRINUSE) {
-        (void) fprintf(stderr, "ERROR: %s: another program listens at %s\n",
-                       server->name, server->host);
-        return false;
-    }
-
-    return true;
+    return rc == EADDRINUSE;
 }
 
 
@@ -404,7 +441,7 @@ registry_control_await(registry_server_t *server, pid_t pid)
 static registry_control_e
 registry_control_state(registry_server_t *server, pid_t pid)
 {
-    if (waitpid(pid, NULL, WNOHANG) == pid) {
+    if (registry_control_ended(server, pid)) {
         return REGISTRY_CONTROL_DEAD;
     }
 
@@ -419,8 +456,24 @@ registry_control_state(registry_server_t *server, pid_t pid)
         return REGISTRY_CONTROL_WAITING;
     }
 
-    return (waitpid(pid, NULL, WNOHANG) == pid) ? REGISTRY_CONTROL_DEAD
-                                                : REGISTRY_CONTROL_READY;
+    return registry_control_ended(server, pid) ? REGISTRY_CONTROL_DEAD
+                                               : REGISTRY_CONTROL_READY;
+}
+
+
+static bool
+registry_control_ended(registry_server_t *server, pid_t pid)
+{
+    int  status;
+
+    if (waitpid(pid, &status, WNOHANG) != pid) {
+        return false;
+    }
+
+    server->pid = 0;
+    server->status = registry_control_code(status);
+
+    return true;
 }
 
 
@@ -530,7 +583,7 @@ registry_control_render(registry_server_t *server)
 }
 
 
-static int64_t
+int64_t
 registry_control_now(void)
 {
     struct timespec  ts;
@@ -543,7 +596,7 @@ registry_control_now(void)
 
 /* often at first, as most starts and stops are quick */
 
-static void
+void
 registry_control_sleep(int64_t since)
 {
     struct timespec  ts;

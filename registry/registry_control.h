@@ -10,6 +10,7 @@
 
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "registry_cli.h"
@@ -38,6 +39,11 @@ typedef struct {
     const registry_cli_t     *cli;      /* options that are passed on */
     registry_config_t        *cf;
     long                      patience; /* seconds a start may take */
+    bool                      capture;  /* its output goes to syslog */
+
+    pid_t                     pid;      /* our child, or 0 */
+    int64_t                   started;  /* by a clock of its own, ms */
+    int                       status;   /* exit status, when it has ended */
 
     bool                      tls;
     char                      host[REGISTRY_HOST_LEN];  /* to ask it */
@@ -71,8 +77,29 @@ bool registry_control_start(registry_server_t *server);
 bool registry_control_stop(registry_server_t *server, bool graceful);
 bool registry_control_reload(registry_server_t *server);
 
+/* the same as start, of a server that has died */
+bool registry_control_respawn(registry_server_t *server);
+
 /* prints it; true: it runs and answers */
 bool registry_control_status(registry_server_t *server);
+
+/*
+ * Starts the servers that we have started again when they die, until all of
+ * them were stopped on purpose; false: one was given up.
+ */
+bool registry_control_watch(registry_server_t *servers);
+
+/* waits so long for one of them to end: its exit status, or 0 */
+int registry_control_linger(registry_server_t *servers, long seconds);
+
+/* another program, or what is left of the server, has its port */
+bool registry_control_port_used(registry_server_t *server);
+
+/* its exit status as a shell tells it, out of that of waitpid() */
+int registry_control_code(int status);
+
+int64_t registry_control_now(void);
+void registry_control_sleep(int64_t since);
 
 
 #endif /* _REGISTRY_CONTROL_H_INCLUDED_ */

@@ -26,8 +26,12 @@
 
 static void registry_daemon_set(sigset_t *set);
 static bool registry_daemon_ours(pid_t pid);
-static void registry_daemon_child(char *const argv[], const char *output,
+static pid_t registry_daemon_fork(char *const argv[], int in, int out,
+    registry_err_t *err);
+static void registry_daemon_child(char *const argv[], int in, int out,
     int report) __attribute__((noreturn));
+static void registry_daemon_limits(void);
+static int registry_daemon_open(const char *path, int flags);
 static bool registry_daemon_executable(const char *dir, size_t len,
     const char *name, char *path, size_t size);
 
@@ -232,6 +236,55 @@ pid_t
 registry_daemon_spawn(char *const argv[], const char *output,
     registry_err_t *err)
 {
+    int    in, out;
+    pid_t  pid;
+
+    in = registry_daemon_open("/dev/null", O_RDONLY);
+    out = registry_daemon_open((output != NULL) ? output : "/dev/null",
+                               O_WRONLY | O_APPEND | O_CREAT);
+
+    pid = registry_daemon_fork(argv, in, out, err);
+
+    (void) close(in);
+    (void) close(out);
+
+    return pid;
+}
+
+
+pid_t
+registry_daemon_spawn_piped(char *const argv[], char *const reader[],
+    registry_err_t *err)
+{
+    int    fds[2], null;
+    pid_t  pid;
+
+    if (pipe2(fds, O_CLOEXEC) != 0) {
+        (void) registry_err_set(err, REGISTRY_ERROR, "pipe: %s",
+                                strerror(errno));
+        return -1;
+    }
+
+    null = registry_daemon_open("/dev/null", O_RDWR);
+
+    pid = registry_daemon_fork(reader, fds[0], null, err);
+
+    (void) close(fds[0]);
+
+    if (pid > 0) {
+        pid = registry_daemon_fork(argv, null, fds[1], err);
+    }
+
+    (void) close(fds[1]);
+    (void) close(null);
+
+    return pid;
+}
+
+
+static pid_t
+registry_daemon_fork(char *const argv[], int in, int out, registry_err_t *err)
+{
     int      cause, fds[2];
     pid_t    pid;
     ssize_t  n;
@@ -246,7 +299,7 @@ registry_daemon_spawn(char *const argv[], const char *output,
 
     if (pid == 0) {
         (void) close(fds[0]);
-        registry_daemon_child(argv, output, fds[1]);
+        registry_daemon_child(argv, in, out, fds[1]);
     }
 
     (void) close(fds[1]);
@@ -429,13 +482,41 @@ registry_daemon_ours(pid_t pid)
 
 
 static void
-registry_daemon_child(char *const argv[], const char *output, int report)
+registry_daemon_child(char *const argv[], int in, int out, int report)
 {
-    int            cause, fd;
-    struct rlimit  limit, more;
+    int  cause;
 
     (void) setsid();
     registry_daemon_unblock();
+    registry_daemon_limits();
+
+    /* the others are closed by exec */
+
+    if (in >= 0) {
+        (void) dup2(in, STDIN_FILENO);
+    }
+
+    if (out >= 0) {
+        (void) dup2(out, STDOUT_FILENO);
+        (void) dup2(out, STDERR_FILENO);
+    }
+
+    (void) execv(argv[0], argv);
+
+    cause = errno;
+
+    if (write(report, &cause, sizeof(int)) < 0) {
+        _exit(126);
+    }
+
+    _exit(127);
+}
+
+
+static void
+registry_daemon_limits(void)
+{
+    struct rlimit  limit, more;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0
         && limit.rlim_cur < REGISTRY_DAEMON_FILES)
@@ -455,34 +536,26 @@ registry_daemon_child(char *const argv[], const char *output, int report)
             }
         }
     }
+}
 
-    fd = open("/dev/null", O_RDONLY);
 
-    if (fd >= 0) {
-        (void) dup2(fd, STDIN_FILENO);
+/* never one of the three that the child will have, if those are closed here */
+
+static int
+registry_daemon_open(const char *path, int flags)
+{
+    int  fd, high;
+
+    fd = open(path, flags | O_CLOEXEC, 0640);
+
+    if (fd < 0 || fd > STDERR_FILENO) {
+        return fd;
     }
 
-    fd = open((output != NULL) ? output : "/dev/null",
-              O_WRONLY | O_APPEND | O_CREAT, 0640);
+    high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    (void) close(fd);
 
-    if (fd >= 0) {
-        (void) dup2(fd, STDOUT_FILENO);
-        (void) dup2(fd, STDERR_FILENO);
-
-        if (fd > STDERR_FILENO) {
-            (void) close(fd);
-        }
-    }
-
-    (void) execv(argv[0], argv);
-
-    cause = errno;
-
-    if (write(report, &cause, sizeof(int)) < 0) {
-        _exit(126);
-    }
-
-    _exit(127);
+    return high;
 }
 
 

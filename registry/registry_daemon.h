@@ -56,6 +56,10 @@ registry_rc_e registry_daemon_mkdir(const char *path, mode_t mode,
 pid_t registry_daemon_spawn(char *const argv[], const char *output,
     registry_err_t *err);
 
+/* the same; what it writes is read by another program, started before it */
+pid_t registry_daemon_spawn_piped(char *const argv[], char *const reader[],
+    registry_err_t *err);
+
 /*
  * Runs a program to its end: its exit status, 128 and more after a signal,
  * -1 with err set.  What it wrote to both outputs is cut at size - 1 bytes.

@@ -269,4 +269,58 @@ check('troubleshooting' => sub {
 });
 
 
+# options come from --help by man.awk: as many as there are, with their texts
+
+check('manual pages' => sub {
+    my $dir = temp_dir();
+    my @names = map { m!(glance_\w+)\.c$! ? $1 =~ tr/_/-/r : () }
+                glob "$top/registry/glance_*.c";
+
+    cmp_ok(scalar(@names), '>=', 6, 'programs');
+
+    for my $name (@names) {
+        my ($status, $help) = run_command([ Glance::Program::built($name),
+                                            '--help' ]);
+        my ($table) = $help =~ /^Options:\n(.*)\z/ms;
+        my %option = $table =~ /^\ +(?:-\w,\ )?(--[\w-]+)[^\n]*?\s+
+                                (\S[^\n]*(?:\n\ {20,}\S[^\n]*)*)$/gmx;
+
+        write_file("$dir/help", $help);
+        ($status, my $page) = run_command([ 'awk', '-v', 'version=1', '-f',
+            "$top/man/man.awk", "$dir/help", "$top/man/$name.8" ]);
+
+        is($status, 0, "$name: a page");
+        write_file("$dir/$name.8", $page);
+        $page =~ s/\\-/-/g;
+
+        is(scalar(() = $table =~ /\n/g), scalar(keys %option),
+           "$name: an option in each line of its help");
+        is(join(' ', grep { $page !~ /^\.TP\n\\fB(?:-\w, )?\Q$_\E\\fR/m }
+                     sort keys %option), '', "$name: all are in its page");
+        is(join(' ', grep { index($page, "\n$option{$_}\n") < 0 }
+                     sort keys %option), '', "$name: with what they do");
+
+        # of commands, too
+        my %command = map { $_ => 1 }
+            ($help =~ /^COMMAND: (.*)$/m ? split(/, /, $1) : ()),
+            ($help =~ /^Commands:\n(.*?)^Older/ms
+             ? $1 =~ /^ {2,4}(?:\S.*, )?((?:db|config) \w+)/mg : ());
+
+        is(join(' ', grep { $page !~ /\b\Q$_\E\b/ } sort keys %command), '',
+           "$name: all commands");
+
+        like($readme, qr/`\Q$name\E[ `]/, "$name: in README.md");
+
+        SKIP: {
+            skip('no man', 1) if !find_program('man');
+
+            ($status, my $text) = run_command([ 'man', '--warnings', '-l',
+                "$dir/$name.8" ], env => { MANPAGER => 'cat', PAGER => 'cat',
+                                           LC_ALL => 'C' });
+            unlike($text, qr/warning|error/, "$name: man has no objection");
+        }
+    }
+});
+
+
 done_testing();

@@ -165,6 +165,19 @@ sub send_signal {
 }
 
 
+# of a process that has ended, as a shell tells it
+
+sub exit_status {
+    my ($pid) = @_;
+
+    wait_until(sub { reap(); exists $exited{$pid} }, 10);
+
+    my $status = $exited{$pid};
+
+    return $status & 127 ? 128 + ($status & 127) : $status >> 8;
+}
+
+
 # asks politely, then insists; returns the exit status, undef if it had to
 
 sub stop_process {
@@ -227,14 +240,12 @@ sub run_command {
         return (-1, read_file($file) . "\n$argv->[0] timed out\n");
     }
 
-    wait_until(sub { reap(); exists $exited{$pid} }, 10);
-
-    my $status = $exited{$pid};
+    my $status = exit_status($pid);
     my $text = read_file($file);
 
     unlink $file;
 
-    return ($status & 127 ? 128 + ($status & 127) : $status >> 8, $text);
+    return ($status, $text);
 }
 
 
