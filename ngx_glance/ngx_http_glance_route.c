@@ -84,6 +84,10 @@ static const ngx_http_glance_route_t  ngx_http_glance_routes[] = {
     { NGX_HTTP_DELETE, ngx_string("/v1/images/{id}"),
       ngx_http_glance_delete, &ngx_http_glance_dialect_v1, 0 },
 
+    /* where openstack's client and SDK look for the data of an image */
+    { NGX_HTTP_GET, ngx_string("/v1/images/{id}/file"),
+      ngx_http_glance_get, &ngx_http_glance_dialect_v1, 0 },
+
     { NGX_HTTP_GET, ngx_string("/v1/images/{id}/members"),
       ngx_http_glance_members_index, &ngx_http_glance_dialect_v1, 0 },
     { NGX_HTTP_PUT, ngx_string("/v1/images/{id}/members"),

@@ -88,6 +88,7 @@ with_env('sqlite', sub {
             '/v1/images' => 'GET, POST',
             '/v1/images/detail' => 'GET',
             "/v1/images/$id" => 'GET, HEAD, PUT, DELETE',
+            "/v1/images/$id/file" => 'GET',
             "/v1/images/$id/members" => 'GET, PUT',
             "/v1/images/$id/members/m" => 'PUT, DELETE',
             '/v1/shared-images/m' => 'GET',

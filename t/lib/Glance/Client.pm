@@ -10,9 +10,10 @@ use strict;
 use Exporter qw/ import /;
 use Test::More;
 
+use Glance::Data qw/ digest_of_file md5_of noise /;
 use Glance::Process qw/ run_command temp_dir write_file /;
 
-our @EXPORT_OK = qw/ output_of run says session table /;
+our @EXPORT_OK = qw/ openstack_v1 output_of run says session table /;
 
 our %Environment;               # of the user
 
@@ -82,6 +83,55 @@ sub session {
     my ($first, @outputs) = split(/^$mark\n/m, $text, -1);
 
     return @outputs == @commands ? @outputs : map { $text } @commands;
+}
+
+
+# What Debian's openstack can do with API v1, as the user whose environment it
+# is: options are those of his requests.
+
+sub openstack_v1 {
+    my ($env, %o) = @_;
+
+    my $dir = home();
+    my $data = noise(200_000);
+    my @ids = map { $env->v1_create({ name => $_, disk_format => 'raw',
+        container_format => 'bare', is_public => 1,
+        'property-distro' => 'none' }, body => $data, %o) } qw/ first last /;
+    my ($id, $last) = @ids;
+
+    my ($list, $long, $show, $by_name, $by_id, $unset, $gone) = session(
+        'image list', 'image list --long --sort name:asc', 'image show first',
+        "image save --file $dir/name.img first",
+        "image save --file $dir/id.img $last",
+        "image set --name other $id", 'image delete first');
+
+    like($list, qr/\| \Q$_\E \| \w+ +\| active \|/, 'openstack: list')
+        for @ids;
+    like($long, qr/\Q$id\E .*@{[ md5_of($data) ]} .*public .*distro='none'
+                   .*\n.*\Q$last\E/x, 'list --long');
+
+    my %image = table($show);
+
+    is($image{id}, $id, 'show, by its name');
+    is($image{size}, 200_000, 'size');
+    like($image{properties}, qr/distro='none'/, 'properties');
+
+    for my $case ([ name => $by_name ], [ id => $by_id ]) {
+        my ($name, $text) = @$case;
+
+        is(-e "$dir/$name.img" ? digest_of_file("$dir/$name.img") : 'none',
+           md5_of($data), "save, by its $name") or diag($text);
+    }
+
+    like($unset, qr/: 409: /, 'set, whose JSON is no data for it');
+    is_deeply([ $env->{database}->query(
+        "SELECT name FROM images WHERE id = '$id'") ], [ [ 'first' ] ],
+        'and changes nothing');
+    is($env->status_of($id), 'deleted', 'delete') or diag($gone);
+    is($env->status_of($last), 'active', 'and no other');
+
+    run('/usr/bin/openstack', 'image', 'delete', $last);
+    is($env->status_of($last), 'deleted', 'delete, by its id');
 }
 
 
