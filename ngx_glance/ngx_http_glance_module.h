@@ -385,6 +385,22 @@ void ngx_http_glance_pass_on(ngx_http_request_t *r,
 ngx_int_t ngx_http_glance_sources_headers(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 
+/* conf: directives of the module itself */
+void *ngx_http_glance_create_loc_conf(ngx_conf_t *cf);
+char *ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+char *ngx_http_glance_enable(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_glance_removals(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_glance_copies(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_glance_default_store(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_glance_file_root(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_glance_trusted_proxies(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_glance_words(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
 /* cors: pages of other origins */
 void ngx_http_glance_cors_find(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);

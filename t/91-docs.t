@@ -15,7 +15,8 @@ use Glance::Test;
 
 my $top = "$FindBin::Bin/..";
 my $readme = read_file("$top/README.md");
-my $module = read_file("$top/ngx_glance/ngx_http_glance_module.c");
+my $module = join('', map { read_file("$top/ngx_glance/ngx_http_glance_$_.c") }
+                          qw/ module conf /);
 my $keystone = read_file("$top/ngx_glance/ngx_http_glance_keystone_conf.c");
 my $swift = read_file("$top/ngx_glance/ngx_http_glance_store_swift_conf.c");
 my $s3 = read_file("$top/ngx_glance/ngx_http_glance_store_s3_conf.c");
