@@ -75,10 +75,13 @@ struct ngx_http_glance_transfer_s {
     char                   *words;
     ngx_event_t             idle;
     ngx_queue_t             queue;
+    ngx_uint_t              interims;
     unsigned                queued:1;
     unsigned                added:1;
     unsigned                denied:1;
     unsigned                starved:1;  /* no connection of nginx left */
+    unsigned                dead:1;     /* destroyed from within libcurl */
+    unsigned                interim:1;  /* headers of "100 Continue" */
     unsigned                in_paused:1;
     unsigned                out_paused:1;
 };

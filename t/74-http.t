@@ -140,6 +140,21 @@ for_each_database(sub {
         is($env->v1('GET', "/$id")->{body}, data(900), 'no HEAD');
     });
 
+    check('S-08 answers before the answer' => sub {
+        my $r = located($env, "$source/early/900");
+
+        status_is($r, 201);
+        is($r->json()->{image}{size}, 900, 'the size is that of the last');
+        my $id = $r->json()->{image}{id};
+        is($env->v1('GET', "/$id")->{body}, data(900), 'so are the data');
+        $r = $env->request('GET', "/images/$id",
+                           headers => [ Range => 'bytes=5-' ]);
+        is($r->{body}, substr(data(900), 5), 'and a range');
+
+        denied(located($env, "$source/waiting/900"), 400,
+               'x-image-meta-location cannot be read', 'not for ever');
+    });
+
     check('S-08 redirects' => sub {
         my $id = id_of($env, "$source/to?/ok/700");
         is($env->v1('GET', "/$id")->{body}, data(700), 'on the same server');

@@ -318,6 +318,34 @@ with_env('sqlite', sub {
 }, nginx => { directives => $stores });
 
 
+# Connections of nginx are taken from those that wait for the client to close,
+# while libcurl asks for one: their requests, with transfers, end within it.
+with_env('sqlite', sub {
+    my ($env) = @_;
+
+    check('S-08 connections are few' => sub {
+        my @waiting;
+
+        for my $n (1 .. 40) {
+            my $c = $env->connect();
+            my %o = $env->with_meta({
+                name => 'g', type => 'raw',
+                location => $n % 2 ? swift_url('mine/small')
+                                   : s3_url('mine/small') });
+
+            status_is($c->request('POST', '/images', %o), 201, "client $n");
+            push @waiting, $c;
+        }
+
+        is(md5_of($env->request('GET', '/images/'
+                                . ($env->rows())[0][0])->{body}),
+           md5_of($data), 'and one more');
+    });
+}, nginx => { connections => 32, directives => $stores,
+              server => 'lingering_close always; keepalive_timeout 0;'
+                        . ' lingering_timeout 60s; lingering_time 60s;' });
+
+
 with_env('sqlite', sub {
     my ($env) = @_;
 

@@ -11,7 +11,8 @@
 # middle of them, by FIN and by RST; /chunkedshort/N: without the last chunk;
 # /slow/N: the second half comes when DIR/go is there, /begun.N is made when
 # the first was sent; /to?URL: a redirect; /loop: one to itself;
-# /nohead/N: N bytes, and no HEAD.
+# /nohead/N: N bytes, and no HEAD; /early/N: after three answers with status
+# 103 and more headers than an answer may have; /waiting/N: after 100 of them.
 
 use warnings;
 use strict;
@@ -58,6 +59,15 @@ sub serve {
     my ($what, $n) = $path =~ m!^/(\w+)(?:/(\d+))?!;
     my $data = substr('0123456789abcdef' x (($n || 0) / 16 + 1), 0, $n || 0);
     my $half = int(length($data) / 2);
+
+    put($c, "HTTP/1.1 103 Early: Hints\r\nContent-Length: 3\r\n"
+            . "ETag: \"early\"\r\nLocation: /missing\r\n"
+            . join('', map { "X-$_: " . ('x' x 1000) . "\r\n" } 1 .. 20)
+            . "\r\n")
+        for $what eq 'early' ? 1 .. 3 : ();
+
+    put($c, "HTTP/1.1 100 Continue\r\n\r\n")
+        for $what eq 'waiting' ? 1 .. 100 : ();
 
     return put($c, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n"
                    . "Connection: close\r\n\r\nnone")

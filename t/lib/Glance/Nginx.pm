@@ -22,6 +22,7 @@ use Glance::Store;
 #
 #   workers => 1, threads => 16, secret => .., identity => 'trusted',
 #   proxies => [CIDR, ..], post_status, status_word, node, lease, keepalive,
+#   connections,
 #   upstream_options => 'fail_timeout=1s', upstream_first => TEXT, env => {..}
 #   keystone => { port, credentials => FILE, zone => '1m', cache => 'valid=1s',
 #                 internal => TEXT }
@@ -238,6 +239,7 @@ sub config {
         workers => $p->{workers} || 1,
         threads => $p->{threads} || 16,
         keepalive => $p->{keepalive} || 64,
+        connections => $p->{connections} || 2048,
         upstream => join("\n        ", $p->{upstream_first} || (), map {
             join(' ', 'server', $_, $p->{upstream_options} || ()) . ';'
         } @{$p->{registries} || ['127.0.0.1:1']}),
@@ -450,7 +452,7 @@ thread_pool glance_digest threads=%%threads%% max_queue=65536;
 %%main%%
 
 events {
-    worker_connections 2048;
+    worker_connections %%connections%%;
 }
 
 http {
