@@ -201,7 +201,13 @@ ngx_http_glance_sources_probe(ngx_http_request_t *r,
     h = ngx_http_glance_store_handle(r, ctx, store, &ctx->image_id,
                                      ngx_http_glance_sources_probed);
 
-    return h ? store->probe(r, ctx, h, uri) : NGX_ERROR;
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->named = 1;
+
+    return store->probe(r, ctx, h, uri);
 }
 
 

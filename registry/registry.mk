@@ -8,7 +8,7 @@ REGISTRY_BASE = err ini config config_read config_value config_print \
 	config_table config_known log logconf logfmt daemon cli hosts render \
 	render_keystone render_swift render_s3 render_http render_log client control \
 	control_init control_watch worker worker_uploads worker_removals agent \
-	copy fetch scrub
+	copy copy_import fetch scrub
 
 # what the registry and glance-manage are made of
 REGISTRY_CORE = $(filter-out $(REGISTRY_BASE) render% control% worker% copy% fetch%, \

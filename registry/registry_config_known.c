@@ -139,7 +139,7 @@ const registry_known_t  registry_known[] = {
       "all APIs that there are, are enabled" },
     { D, "allow_additional_image_properties",
       "properties of any name are allowed" },
-    { D, "location_strategy do_secure_hash http_retries",
+    { D, "location_strategy",
       "locations are used in their order" },
     { "image_format", "vmdk_allowed_types",
       "streamOptimized and monolithicSparse are allowed" },

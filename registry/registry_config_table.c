@@ -151,6 +151,11 @@ const registry_opt_t  registry_options[] = {
         "are refused."),
     INT("copy_from_timeout", D, NULL, W, "30", 1, 50,
         "Seconds that the source of a copy may be silent."),
+    BOOL("do_secure_hash", D, NULL, W, "True",
+         "Data at a location that POST /v2/images/ID/locations adds are read "
+         "for their digests, and verified by the one that was given."),
+    INT("http_retries", D, NULL, W, "3", 0, 100,
+        "How often such data are read again when reading them fails."),
     STR("https_ca_certificates_file", D,
         "glance_store/https_ca_certificates_file", A | W, "", 0,
         "Certificates (PEM) of the authorities that the servers of "
@@ -304,7 +309,7 @@ const registry_opt_t  registry_options[] = {
         "Tags of an image; -1: any number."),
     INT("image_location_quota", D, NULL, RS, "10", -1, INT32_MAX,
         "Places of an image's data; -1: any number."),
-    WORD("hashing_algorithm", D, NULL, A, "sha512",
+    WORD("hashing_algorithm", D, NULL, A | W, "sha512",
          "sha512,sha384,sha256,sha224,sha1,md5,sha3_512,sha3_384,sha3_256,"
          "sha3_224,blake2b,blake2s",
          "What os_hash_value of new images is computed by, besides the MD5."),

@@ -17,44 +17,17 @@
 
 #include "glance_image.h"
 #include "glance_uuid.h"
-#include "registry_fetch.h"
+#include "registry_copy_job.h"
 #include "registry_log.h"
 #include "registry_render.h"
 
 
-#define REGISTRY_COPY_PATH    4096
 #define REGISTRY_COPY_TRIES   12
 #define REGISTRY_COPY_CUTS    3
 #define REGISTRY_COPY_TOLD    10000     /* ms between two lines of the log */
 #define REGISTRY_COPY_REPORT  60000     /* ms to tell the registry the end */
 #define REGISTRY_COPY_PAUSE   200       /* ms */
-
-
-struct registry_copy_s {
-    registry_client_t      *client;
-    registry_fetch_conf_t   conf;
-    char                   *node;
-    char                   *ca_file;
-    char                    socket[REGISTRY_COPY_PATH];
-    int64_t                 interval;   /* ms */
-    int64_t                 lease;      /* seconds */
-
-    bool                    running;    /* the thread */
-    bool                    stop;       /* under the lock */
-    pthread_t               thread;
-    pthread_mutex_t         lock;
-    pthread_cond_t          wake;
-
-    /* of the job in hand */
-    char                    image[GLANCE_IMAGE_ID_MAX + 1];
-    char                    holder[GLANCE_UUID_LEN + 1];
-    int64_t                 tries;
-    int64_t                 size;
-    char                   *url;
-    int64_t                 asked;      /* ms, for a renewal */
-    int64_t                 told;       /* ms */
-    bool                    lost;
-};
+#define REGISTRY_COPY_IDLE    1000      /* ms between two looks for jobs */
 
 
 static registry_rc_e registry_copy_networks(registry_copy_t *copy,
@@ -65,12 +38,7 @@ static int64_t registry_copy_clock(void);
 static bool registry_copy_take(registry_copy_t *copy, bool *taken);
 static bool registry_copy_read(registry_copy_t *copy, json_t *job);
 static void registry_copy_run(registry_copy_t *copy);
-static bool registry_copy_tick(void *arg, int64_t received, int64_t total);
 static void registry_copy_renew(registry_copy_t *copy, int64_t now);
-static void registry_copy_report(registry_copy_t *copy, const char *method,
-    json_t *json);
-static unsigned registry_copy_call(registry_copy_t *copy, const char *method,
-    const char *path, json_t *json, registry_answer_t *answer);
 
 
 registry_copy_t *
@@ -91,7 +59,9 @@ registry_copy_new(const registry_config_t *cf, registry_err_t *err)
     (void) pthread_cond_init(&copy->wake, &attr);
     (void) pthread_condattr_destroy(&attr);
 
-    copy->interval = 1000 * registry_config_int(cf, "sweep_interval");
+    copy->hash = strdup(registry_config_str(cf, "hashing_algorithm"));
+    copy->secure = registry_config_bool(cf, "do_secure_hash");
+    copy->retries = registry_config_int(cf, "http_retries");
     copy->lease = registry_config_int(cf, "upload_lease");
     copy->node = strdup(registry_config_str(cf, "node_name"));
     copy->ca_file = strdup(registry_config_str(cf,
@@ -101,7 +71,7 @@ registry_copy_new(const registry_config_t *cf, registry_err_t *err)
     copy->conf.ca_file = copy->ca_file;
     copy->conf.socket = copy->socket;
 
-    if (copy->node == NULL || copy->ca_file == NULL) {
+    if (copy->node == NULL || copy->ca_file == NULL || copy->hash == NULL) {
         (void) registry_err_set(err, REGISTRY_ERROR, "no memory");
         goto failed;
     }
@@ -168,6 +138,7 @@ registry_copy_free(registry_copy_t *copy)
     free(copy->conf.allowed);
     free(copy->ca_file);
     free(copy->node);
+    free(copy->hash);
     free(copy->url);
     free(copy);
 }
@@ -183,7 +154,10 @@ registry_copy_pass(registry_copy_t *copy)
             return false;
         }
 
-        if (taken) {
+        if (taken && copy->import) {
+            registry_copy_import(copy);
+
+        } else if (taken) {
             registry_copy_run(copy);
         }
 
@@ -238,7 +212,7 @@ registry_copy_thread(void *data)
     do {
         (void) registry_copy_pass(copy);
 
-    } while (registry_copy_wait(copy, copy->interval));
+    } while (registry_copy_wait(copy, REGISTRY_COPY_IDLE));
 
     return NULL;
 }
@@ -310,10 +284,10 @@ registry_copy_take(registry_copy_t *copy, bool *taken)
                     GLANCE_UUID_LEN, (const char *) uuid);
 
     status = registry_copy_call(copy, "POST", "/jobs",
-                                json_pack("{s:s, s:I, s:s}", "holder",
+                                json_pack("{s:s, s:I, s:s, s:b}", "holder",
                                           copy->holder, "lease",
                                           (json_int_t) copy->lease, "node",
-                                          copy->node),
+                                          copy->node, "imports", 1),
                                 &answer);
 
     if (status == 404) {
@@ -345,7 +319,8 @@ registry_copy_take(registry_copy_t *copy, bool *taken)
 static bool
 registry_copy_read(registry_copy_t *copy, json_t *job)
 {
-    const char  *id, *url;
+    json_t      *import;
+    const char  *id, *url, *algo;
 
     id = json_string_value(json_object_get(job, "image_id"));
     url = json_string_value(json_object_get(job, "url"));
@@ -366,6 +341,16 @@ registry_copy_read(registry_copy_t *copy, json_t *job)
     copy->tries = json_integer_value(json_object_get(job, "tries"));
     copy->size = json_integer_value(json_object_get(job, "size"));
     copy->lost = false;
+
+    import = json_object_get(job, "import");
+    algo = json_string_value(json_object_get(import, "hash_algo"));
+
+    copy->import = (import != NULL);
+    copy->located = json_is_true(json_object_get(import, "located"));
+
+    (void) snprintf(copy->algo, sizeof(copy->algo), "%s",
+                    (algo != NULL && algo[0] != '\0') ? algo : copy->hash);
+
     copy->asked = registry_copy_clock();
     copy->told = copy->asked;
 
@@ -422,7 +407,7 @@ registry_copy_run(registry_copy_t *copy)
 }
 
 
-static bool
+bool
 registry_copy_tick(void *arg, int64_t received, int64_t total)
 {
     registry_copy_t *copy = arg;
@@ -469,7 +454,7 @@ registry_copy_renew(registry_copy_t *copy, int64_t now)
 
 /* told until the registry has heard it; after that the lease has to end */
 
-static void
+void
 registry_copy_report(registry_copy_t *copy, const char *method, json_t *json)
 {
     char               path[96];
@@ -503,7 +488,7 @@ registry_copy_report(registry_copy_t *copy, const char *method, json_t *json)
 
 /* 0: no answer; json is stolen */
 
-static unsigned
+unsigned
 registry_copy_call(registry_copy_t *copy, const char *method,
     const char *path, json_t *json, registry_answer_t *answer)
 {

@@ -20,7 +20,8 @@
 #define REGISTRY_SCHEMA_CLAIMS    "002_ngx_glance_claims"
 #define REGISTRY_SCHEMA_JOBS      "007_ngx_glance_jobs"
 #define REGISTRY_SCHEMA_ONCE      "008_ngx_glance_once"
-#define REGISTRY_SCHEMA_LAST      REGISTRY_SCHEMA_ONCE
+#define REGISTRY_SCHEMA_IMPORTS   "009_ngx_glance_imports"
+#define REGISTRY_SCHEMA_LAST      REGISTRY_SCHEMA_IMPORTS
 #define REGISTRY_SCHEMA_CREATING  "creating"
 
 
@@ -31,6 +32,7 @@ typedef struct {
     bool  claims;
     bool  removals;
     bool  jobs;
+    bool  imports;
     bool  once;
     char  created[64];          /* value in the marker */
     char  version[128];
@@ -115,7 +117,7 @@ registry_db_schema_info(registry_db_t *db, registry_schema_info_t *info,
 
     info->state = registry_schema_state(&found);
     info->claims = found.claims && found.removals && found.once;
-    info->jobs = found.jobs;
+    info->jobs = found.jobs && found.imports;
     info->latest = (strcmp(found.created, REGISTRY_SCHEMA_LAST) >= 0);
     info->served = true;
 
@@ -263,7 +265,7 @@ registry_schema_once(registry_db_t *db, registry_err_t *err)
         db->own_indexes = (registry_schema_state(&found)
                            == REGISTRY_SCHEMA_OWN);
         db->claims = found.claims && found.removals;
-        db->jobs = db->claims && found.jobs;
+        db->jobs = db->claims && found.jobs && found.imports;
         db->once = found.once;
     }
 
@@ -313,6 +315,7 @@ registry_schema_table(void *arg, const registry_value_t *row)
         { "ngx_glance_claims", &found->claims },
         { "ngx_glance_removals", &found->removals },
         { "ngx_glance_jobs", &found->jobs },
+        { "ngx_glance_imports", &found->imports },
         { "ngx_glance_once", &found->once }
     };
 
@@ -448,7 +451,9 @@ registry_schema_adopt(registry_tx_t *tx,
                      "alembic_version=\"%s\"", found->version);
     }
 
-    if (found->claims && found->removals && found->jobs && found->once) {
+    if (found->claims && found->removals && found->jobs && found->imports
+        && found->once)
+    {
         return REGISTRY_OK;
     }
 
@@ -459,6 +464,7 @@ registry_schema_adopt(registry_tx_t *tx,
         if (strcmp(file->driver, tx->db->driver->name) != 0
             || (strcmp(file->name, REGISTRY_SCHEMA_CLAIMS) != 0
                 && strcmp(file->name, REGISTRY_SCHEMA_JOBS) != 0
+                && strcmp(file->name, REGISTRY_SCHEMA_IMPORTS) != 0
                 && strcmp(file->name, REGISTRY_SCHEMA_ONCE) != 0))
         {
             continue;
@@ -469,7 +475,8 @@ registry_schema_adopt(registry_tx_t *tx,
         if (rc != REGISTRY_OK && rc != REGISTRY_BUSY) {
             registry_log(REGISTRY_LOG_WARNING, REGISTRY_SCHEMA_LOG,
                          "no tables of %s: %s reason=\"%s\"", file->name,
-                         (strcmp(file->name, REGISTRY_SCHEMA_JOBS) == 0)
+                         (strcmp(file->name, REGISTRY_SCHEMA_JOBS) == 0
+                          || strcmp(file->name, REGISTRY_SCHEMA_IMPORTS) == 0)
                          ? "nothing is copied from other servers"
                          : (strcmp(file->name, REGISTRY_SCHEMA_ONCE) == 0)
                          ? "what a dying registry did may be done twice"

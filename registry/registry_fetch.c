@@ -31,6 +31,7 @@
 
 typedef struct {
     const registry_fetch_conf_t  *conf;
+    const registry_fetch_sink_t  *sink;         /* NULL: the API server */
     CURLM                        *multi;
     CURL                         *source;
     CURL                         *target;
@@ -61,8 +62,13 @@ typedef struct {
 } registry_fetch_t;
 
 
+static registry_fetch_t *registry_fetch_new(
+    const registry_fetch_conf_t *conf, int64_t size, char *reason);
+static void registry_fetch_free(registry_fetch_t *f);
 static registry_fetch_e registry_fetch_run(registry_fetch_t *f,
     registry_fetch_pt tick, void *arg);
+static bool registry_fetch_started(registry_fetch_t *f);
+static registry_fetch_e registry_fetch_sink(registry_fetch_t *f);
 static bool registry_fetch_source(registry_fetch_t *f, const char *url);
 static bool registry_fetch_http(registry_fetch_t *f, const char *url);
 static bool registry_fetch_store(registry_fetch_t *f, const char *url);
@@ -94,11 +100,68 @@ registry_fetch(const registry_fetch_conf_t *conf, registry_client_t *client,
     registry_fetch_t  *f;
 
     rc = REGISTRY_FETCH_AGAIN;
+    f = registry_fetch_new(conf, size, reason);
+
+    if (f == NULL) {
+        return rc;
+    }
+
+    f->target = curl_easy_init();
+
+    if (f->target != NULL
+        && registry_fetch_source(f, url)
+        && registry_fetch_target(f, client, image_id)
+        && curl_multi_add_handle(f->multi, f->source) == CURLM_OK)
+    {
+        rc = registry_fetch_run(f, tick, arg);
+    }
+
+    registry_fetch_free(f);
+
+    return rc;
+}
+
+
+registry_fetch_e
+registry_fetch_into(const registry_fetch_conf_t *conf, const char *url,
+    int64_t size, const registry_fetch_sink_t *sink, registry_fetch_pt tick,
+    void *arg, char reason[REGISTRY_FETCH_REASON])
+{
+    registry_fetch_e   rc;
+    registry_fetch_t  *f;
+
+    rc = REGISTRY_FETCH_AGAIN;
+    f = registry_fetch_new(conf, size, reason);
+
+    if (f == NULL) {
+        return rc;
+    }
+
+    f->sink = sink;
+
+    if (registry_fetch_source(f, url)
+        && curl_multi_add_handle(f->multi, f->source) == CURLM_OK)
+    {
+        rc = registry_fetch_run(f, tick, arg);
+    }
+
+    registry_fetch_free(f);
+
+    return rc;
+}
+
+
+static registry_fetch_t *
+registry_fetch_new(const registry_fetch_conf_t *conf, int64_t size,
+    char *reason)
+{
+    registry_fetch_t  *f;
+
     (void) snprintf(reason, REGISTRY_FETCH_REASON, "no memory");
 
     f = calloc(1, sizeof(registry_fetch_t));
     if (f == NULL) {
-        return rc;
+        return NULL;
     }
 
     f->conf = conf;
@@ -109,19 +172,25 @@ registry_fetch(const registry_fetch_conf_t *conf, registry_client_t *client,
 
     f->multi = curl_multi_init();
     f->source = curl_easy_init();
-    f->target = curl_easy_init();
 
-    if (f->multi != NULL && f->source != NULL && f->target != NULL
-        && registry_fetch_source(f, url)
-        && registry_fetch_target(f, client, image_id)
-        && curl_multi_add_handle(f->multi, f->source) == CURLM_OK)
-    {
-        rc = registry_fetch_run(f, tick, arg);
+    if (f->multi == NULL || f->source == NULL) {
+        registry_fetch_free(f);
+        return NULL;
     }
 
+    return f;
+}
+
+
+static void
+registry_fetch_free(registry_fetch_t *f)
+{
     if (f->multi != NULL) {
         (void) curl_multi_remove_handle(f->multi, f->source);
-        (void) curl_multi_remove_handle(f->multi, f->target);
+
+        if (f->target != NULL) {
+            (void) curl_multi_remove_handle(f->multi, f->target);
+        }
     }
 
     curl_easy_cleanup(f->source);
@@ -131,15 +200,14 @@ registry_fetch(const registry_fetch_conf_t *conf, registry_client_t *client,
     curl_slist_free_all(f->asked);
     free(f->body);
     free(f);
-
-    return rc;
 }
 
 
 static registry_fetch_e
 registry_fetch_run(registry_fetch_t *f, registry_fetch_pt tick, void *arg)
 {
-    int  running;
+    int               running;
+    registry_fetch_e  rc;
 
     for ( ;; ) {
         if (curl_multi_perform(f->multi, &running) != CURLM_OK) {
@@ -148,6 +216,12 @@ registry_fetch_run(registry_fetch_t *f, registry_fetch_pt tick, void *arg)
         }
 
         registry_fetch_messages(f);
+
+        /* also of data that have broken off already */
+
+        if (!registry_fetch_started(f)) {
+            return REGISTRY_FETCH_STOPPED;
+        }
 
         /* an upload that breaks off is undone by the API server */
 
@@ -159,7 +233,14 @@ registry_fetch_run(registry_fetch_t *f, registry_fetch_pt tick, void *arg)
             return registry_fetch_outcome(f);
         }
 
-        if (f->ready && !f->started) {
+        if (f->sink != NULL) {
+            rc = registry_fetch_sink(f);
+
+            if (rc != REGISTRY_FETCH_AGAIN) {
+                return rc;
+            }
+
+        } else if (f->ready && !f->started) {
             f->started = true;
 
             /* its end is announced only when the source has come to its */
@@ -184,6 +265,44 @@ registry_fetch_run(registry_fetch_t *f, registry_fetch_pt tick, void *arg)
                                    NULL);
         }
     }
+}
+
+
+static bool
+registry_fetch_started(registry_fetch_t *f)
+{
+    if (f->sink == NULL || !f->ready || f->started) {
+        return true;
+    }
+
+    f->started = true;
+
+    return f->sink->begin(f->sink->arg, f->total);
+}
+
+
+/* what has come goes on; AGAIN: there may be more */
+
+static registry_fetch_e
+registry_fetch_sink(registry_fetch_t *f)
+{
+    size_t                        len;
+    const registry_fetch_sink_t  *sink = f->sink;
+
+    if (!f->ready) {
+        return REGISTRY_FETCH_AGAIN;
+    }
+
+    len = f->len;
+    f->len = 0;
+
+    if (len > 0 && !sink->data(sink->arg, f->buf + f->pos, len)) {
+        return REGISTRY_FETCH_STOPPED;
+    }
+
+    f->pos = 0;
+
+    return f->source_done ? REGISTRY_FETCH_DONE : REGISTRY_FETCH_AGAIN;
 }
 
 

@@ -48,6 +48,17 @@ typedef bool (*registry_fetch_pt)(void *arg, int64_t received,
 
 
 /*
+ * Somebody else who takes the data.  begin() comes before them, with the size
+ * or -1; either may say that there has been enough by false.
+ */
+typedef struct {
+    bool  (*begin)(void *arg, int64_t total);
+    bool  (*data)(void *arg, const void *data, size_t len);
+    void   *arg;
+} registry_fetch_sink_t;
+
+
+/*
  * size -1: whatever it is.  reason gets a text unless it is done, without
  * anything of the URL that could be a secret.
  */
@@ -55,6 +66,11 @@ registry_fetch_e registry_fetch(const registry_fetch_conf_t *conf,
     registry_client_t *client, const char *url, const char *image_id,
     int64_t size, registry_fetch_pt tick, void *arg,
     char reason[REGISTRY_FETCH_REASON]);
+
+/* the same into the sink; STOPPED also when it had enough */
+registry_fetch_e registry_fetch_into(const registry_fetch_conf_t *conf,
+    const char *url, int64_t size, const registry_fetch_sink_t *sink,
+    registry_fetch_pt tick, void *arg, char reason[REGISTRY_FETCH_REASON]);
 
 
 #endif /* _REGISTRY_FETCH_H_INCLUDED_ */

@@ -110,7 +110,7 @@ for_each_fresh('S-25 sync of an empty database' => sub {
 
     is(scalar(grep { !/^ngx_glance_/ } @tables), 16, 'tables of Glance')
         or diag("@tables");
-    is(scalar(grep { /^ngx_glance_/ } @tables), 5, 'tables of our own');
+    is(scalar(grep { /^ngx_glance_/ } @tables), 6, 'tables of our own');
 
     manage_is($d, 0, qr/up to date, revision $HEAD/, 'sync again', 'db',
               'sync');
@@ -185,7 +185,8 @@ for_each_fresh('schema B of a real Glance' => sub {
 
     like($text, qr/ngx_glance_claims/, 'tells what it created');
     is(join(' ', grep { /^ngx/ } tables($d)),
-       'ngx_glance_claims ngx_glance_jobs ngx_glance_once ngx_glance_removals',
+       'ngx_glance_claims ngx_glance_imports ngx_glance_jobs ngx_glance_once '
+       . 'ngx_glance_removals',
        'tables of our own');
     is(one($d, 'SELECT COUNT(*) FROM alembic_version'), 1, 'one revision');
 

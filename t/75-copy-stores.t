@@ -9,6 +9,7 @@ use warnings;
 use strict;
 
 use FindBin;
+use JSON::PP ();
 use lib "$FindBin::Bin/lib";
 
 use Glance::S3;
@@ -162,6 +163,75 @@ for_each_database(sub {
                                 . ' deleted = 1');
     });
 
+    check('locations of API v2' => sub {
+        my $patch = sub {
+            my ($id, $url) = @_;
+
+            return $env->v2('PATCH', "/$id", json => [ {
+                op => 'add', path => '/locations/-',
+                value => { url => $url, metadata => {} } } ],
+                headers => [ 'Content-Type' =>
+                    'application/openstack-images-v2.1-json-patch' ]);
+        };
+
+        for my $url (swift_url('mine/small', user => 'test:glance'),
+                     s3_url('mine/large'))
+        {
+            my $id = $env->v2_create();
+            my $r = $patch->($id, $url);
+
+            status_is($r, 200, $url);
+            is($r->json()->{size}, length $data, 'its size');
+            is(md5_of($env->v2('GET', "/$id/file")->{body}), md5_of($data),
+               'the data');
+        }
+
+        my $id = $env->v2_create();
+
+        for my $url (swift_url('mine/small', key => 'hushhush'),
+                     s3_url('mine/small', key => 'hushhush'),
+                     s3_url('mine/none'),
+                     "swift+http://127.0.0.1:$port/auth/v1.0/mine/small",
+                     "s3://test%3Atester\@127.0.0.1:$port/mine/small",
+                     'swift+config://ref1/mine/small')
+        {
+            my $r = $patch->($id, $url);
+
+            status_is($r, 400, $url);
+            unlike($r->{body}, qr/hushhush/, 'no key in the answer');
+        }
+
+        is($env->status_of($id), 'queued', 'nothing is recorded');
+
+        # without an identity nobody is a service
+        my $r = Glance::HTTP->new(
+            port => $env->{registry}{port})->request('POST',
+            "/v2/images/$id/locations", headers => [
+                'Content-Type' => 'application/json',
+                'X-Identity-Status' => 'Confirmed',
+                'X-Roles' => 'admin,service',
+                'X-Glance-Sources' => 'http,swift,s3' ],
+            body => JSON::PP->new->encode({ url => swift_url('mine/large'),
+                validation_data => { os_hash_algo => 'md5',
+                                     os_hash_value => md5_of($data) } }));
+
+        status_is($r, 202, 'POST of a service');
+        ok(wait_until(sub { $env->status_of($id) eq 'active' }, 40),
+           'it is active');
+        is($env->v2('GET', "/$id")->json()->{checksum}, md5_of($data),
+           'verified');
+        is(md5_of($env->v2('GET', "/$id/file")->{body}), md5_of($data),
+           'the data');
+
+        my $tasks = $env->v2('GET', "/$id/tasks");
+
+        is($tasks->json()->{tasks}[0]{status}, 'success', 'its task');
+        unlike($tasks->{body}, qr/testing/, 'without the key');
+
+        $env->{database}->query("UPDATE images SET status = 'deleted',"
+                                . ' deleted = 1');
+    });
+
     check('S-08 an image takes its data with it' => sub {
         $swift->request('PUT', 'mine/gone', body => $data);
 
@@ -292,7 +362,8 @@ for_each_database(sub {
 }, store => $store, worker => 1,
    worker_options => { run_dir => $run, upload_lease => 2,
                        sweep_interval => 1 },
-   registry => { upload_lease => 3, sweep_interval => 1 },
+   registry => { upload_lease => 3, sweep_interval => 1,
+                 show_multiple_locations => 'True' },
    nginx => { http => worker_server($run, $allowed),
               directives => $allowed });
 

@@ -12,7 +12,8 @@
 # /slow/N: the second half comes when DIR/go is there, /begun.N is made when
 # the first was sent; /to?URL: a redirect; /loop: one to itself;
 # /nohead/N: N bytes, and no HEAD; /early/N: after three answers with status
-# 103 and more headers than an answer may have; /waiting/N: after 100 of them.
+# 103 and more headers than an answer may have; /waiting/N: after 100 of them;
+# /once/N: as /short/N when it is first asked for, and then as /ok/N.
 
 use warnings;
 use strict;
@@ -103,6 +104,11 @@ sub serve {
     put($c, substr($data, 0, $half));
 
     return if $what eq 'short';
+
+    if ($what eq 'once' && !-e "$dir/once.$n") {
+        open(my $f, '>>', "$dir/once.$n");
+        return close($f);
+    }
 
     if ($what eq 'reset') {
         select(undef, undef, undef, 0.3);
