@@ -11,6 +11,7 @@
 #define NGX_HTTP_GLANCE_CURL_RECEIVE    (128 * 1024L)
 #define NGX_HTTP_GLANCE_CURL_SEND       (128 * 1024L)
 #define NGX_HTTP_GLANCE_CURL_IDLE       30L     /* s, of a kept connection */
+#define NGX_HTTP_GLANCE_CURL_EXPECT     1000L   /* ms, for "100 Continue" */
 
 
 static void ngx_http_glance_curl_remove(ngx_http_glance_transfer_t *t);
@@ -209,6 +210,10 @@ ngx_http_glance_curl_upload(ngx_http_glance_transfer_t *t, off_t length)
                      ngx_http_glance_curl_on_give);
     curl_easy_setopt(t->easy, CURLOPT_READDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 16384L);
+    curl_easy_setopt(t->easy, CURLOPT_EXPECT_100_TIMEOUT_MS,
+                     NGX_HTTP_GLANCE_CURL_EXPECT);
+
+    t->upload = 1;
 
     if (curl_easy_setopt(t->easy, CURLOPT_UPLOAD_BUFFERSIZE,
                          NGX_HTTP_GLANCE_CURL_SEND)
@@ -301,16 +306,22 @@ ngx_http_glance_curl_start(ngx_http_glance_transfer_t *t)
     CURLMcode           code;
     struct curl_slist  *list;
 
-    /* no waiting for "100 Continue" */
+    /*
+     * Bytes of an upload are there only once: a peer that refuses it should
+     * say so before, by "100 Continue", for which libcurl asks with bodies of
+     * more than 1 MiB.
+     */
 
-    list = curl_slist_append(t->list, "Expect:");
-    if (list == NULL) {
-        return NGX_ERROR;
+    if (!t->upload) {
+        list = curl_slist_append(t->list, "Expect:");
+        if (list == NULL) {
+            return NGX_ERROR;
+        }
+
+        t->list = list;
     }
 
-    t->list = list;
-
-    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, list);
+    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->list);
 
     if (t->connect_timeout) {
         curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS,

@@ -80,6 +80,7 @@ struct ngx_http_glance_transfer_s {
     unsigned                added:1;
     unsigned                denied:1;
     unsigned                starved:1;  /* no connection of nginx left */
+    unsigned                upload:1;
     unsigned                dead:1;     /* destroyed from within libcurl */
     unsigned                interim:1;  /* headers of "100 Continue" */
     unsigned                in_paused:1;

@@ -89,7 +89,10 @@ struct ngx_http_glance_swift_s {
     u_char                           *data;
     size_t                            len;
     size_t                            pending;
+    ngx_uint_t                        tries;    /* to begin an object */
+    ngx_event_t                       retry;
     unsigned                          large:1;
+    unsigned                          again:1;  /* the same object */
     unsigned                          putting:1;
     unsigned                          made:1;   /* the object may exist */
 
@@ -141,6 +144,17 @@ void ngx_http_glance_swift_failed(ngx_http_glance_swift_t *sw);
 /* removes all objects with list_prefix of list_container, then goes on */
 void ngx_http_glance_swift_clear(ngx_http_glance_swift_t *sw,
     ngx_http_glance_swift_pt then);
+
+/* FORMAT of image id, claim and number; in the request's pool */
+ngx_int_t ngx_http_glance_swift_name(ngx_http_glance_swift_t *sw,
+    const char *fmt, ngx_uint_t number, ngx_str_t *name);
+
+/* the object in hand is complete: then() has the answer */
+ngx_int_t ngx_http_glance_swift_close(ngx_http_glance_swift_t *sw,
+    ngx_http_glance_swift_pt then);
+
+/* an object that waits to be begun anew does so no longer */
+void ngx_http_glance_swift_halt(void *data);
 
 /* the writing half of the store */
 ngx_int_t ngx_http_glance_swift_begin(ngx_http_request_t *r,

@@ -8,46 +8,48 @@
 
 
 #define NGX_HTTP_GLANCE_SWIFT_FRESH  30     /* s, a token that was good */
+#define NGX_HTTP_GLANCE_SWIFT_TRIES  3
+#define NGX_HTTP_GLANCE_SWIFT_DELAY  200    /* ms, then twice as much */
 
 
-static ngx_int_t ngx_http_glance_swift_name(ngx_http_glance_swift_t *sw,
-    const char *fmt, ngx_uint_t number, ngx_str_t *name);
 static void ngx_http_glance_swift_container(ngx_http_glance_swift_t *sw);
 static void ngx_http_glance_swift_created(ngx_http_glance_swift_t *sw);
 static void ngx_http_glance_swift_look(ngx_http_glance_swift_t *sw);
 static void ngx_http_glance_swift_looked(ngx_http_glance_swift_t *sw);
 static ngx_int_t ngx_http_glance_swift_feed(ngx_http_glance_swift_t *sw);
 static void ngx_http_glance_swift_fed(ngx_http_glance_remote_t *m);
+static ngx_uint_t ngx_http_glance_swift_again(ngx_http_glance_swift_t *sw,
+    size_t left);
+static void ngx_http_glance_swift_retry(ngx_event_t *ev);
 static void ngx_http_glance_swift_start(ngx_http_glance_swift_t *sw);
 static void ngx_http_glance_swift_fresh(ngx_http_glance_swift_t *sw);
 static void ngx_http_glance_swift_put(ngx_http_glance_swift_t *sw);
-static ngx_int_t ngx_http_glance_swift_close(ngx_http_glance_swift_t *sw,
-    ngx_http_glance_swift_pt then);
 static void ngx_http_glance_swift_closed(ngx_http_glance_remote_t *m);
 static ngx_int_t ngx_http_glance_swift_part(ngx_http_glance_swift_t *sw);
 static void ngx_http_glance_swift_more(ngx_http_glance_swift_t *sw);
-static void ngx_http_glance_swift_whole(ngx_http_glance_swift_t *sw);
-static void ngx_http_glance_swift_manifest(ngx_http_glance_swift_t *sw);
-static void ngx_http_glance_swift_listed_parts(ngx_http_glance_swift_t *sw);
-static void ngx_http_glance_swift_written(ngx_http_glance_swift_t *sw);
-static void ngx_http_glance_swift_measured(ngx_http_glance_swift_t *sw);
-static void ngx_http_glance_swift_wrong(ngx_http_glance_swift_t *sw);
-static void ngx_http_glance_swift_undo(ngx_http_glance_swift_t *sw);
-static void ngx_http_glance_swift_undone(ngx_http_glance_swift_t *sw);
 
 
 ngx_int_t
 ngx_http_glance_swift_begin(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     ngx_http_glance_handle_t *h, ngx_http_glance_claim_t *claim)
 {
+    ngx_http_cleanup_t       *cln;
     ngx_http_glance_swift_t  *sw;
 
+    cln = ngx_http_cleanup_add(r, 0);
     sw = ngx_http_glance_swift_create(r, ctx, h);
 
-    if (sw == NULL) {
+    if (cln == NULL || sw == NULL) {
         h->error = "Out of memory";
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    cln->handler = ngx_http_glance_swift_halt;
+    cln->data = sw;
+
+    sw->retry.handler = ngx_http_glance_swift_retry;
+    sw->retry.data = sw;
+    sw->retry.log = r->connection->log;
 
     sw->container = sw->conf->container;
     sw->object = h->image_id;
@@ -67,7 +69,7 @@ ngx_http_glance_swift_begin(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 
 /* {image id}-{claim}, and for segments a number behind it */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_glance_swift_name(ngx_http_glance_swift_t *sw, const char *fmt,
     ngx_uint_t number, ngx_str_t *name)
 {
@@ -218,7 +220,9 @@ ngx_http_glance_swift_feed(ngx_http_glance_swift_t *sw)
     {
         /* an answer before the end is none that we want */
 
-        return ngx_http_glance_remote_failed(sw->remote, sw->handle);
+        return ngx_http_glance_swift_again(sw, sw->pending)
+               ? NGX_AGAIN
+               : ngx_http_glance_remote_failed(sw->remote, sw->handle);
     }
 
     return NGX_AGAIN;
@@ -234,10 +238,15 @@ ngx_http_glance_swift_fed(ngx_http_glance_remote_t *m)
     sw = m->data;
 
     if (m->transfer->done) {
-        ngx_http_glance_swift_failed(sw);
+
+        if (!ngx_http_glance_swift_again(sw, m->out_len)) {
+            ngx_http_glance_swift_failed(sw);
+        }
+
         return;
     }
 
+    sw->tries = 0;
     sw->data += sw->pending;
     sw->len -= sw->pending;
     sw->segment += sw->pending;
@@ -251,7 +260,94 @@ ngx_http_glance_swift_fed(ngx_http_glance_remote_t *m)
 }
 
 
-/* a PUT cannot be sent again: a token that may be old is tried before */
+/*
+ * True: the object in hand is begun anew, since nobody has read of its bytes;
+ * left: of those that were there to be read.  What was read is not there any
+ * more, an object may be larger than all memory.
+ */
+
+static ngx_uint_t
+ngx_http_glance_swift_again(ngx_http_glance_swift_t *sw, size_t left)
+{
+    ngx_http_glance_remote_t  *m;
+
+    m = sw->remote;
+
+    if (sw->segment || left != sw->pending
+        || sw->tries + 1 == NGX_HTTP_GLANCE_SWIFT_TRIES)
+    {
+        return 0;
+    }
+
+    switch (m->status) {
+
+    case NGX_HTTP_UNAUTHORIZED:
+        ngx_http_glance_swift_forget_token(sw);
+        break;
+
+    case 0:
+    case NGX_HTTP_TOO_MANY_REQUESTS:
+    case NGX_HTTP_INTERNAL_SERVER_ERROR:
+    case NGX_HTTP_BAD_GATEWAY:
+    case NGX_HTTP_SERVICE_UNAVAILABLE:
+    case NGX_HTTP_GATEWAY_TIME_OUT:
+        break;
+
+    default:
+        return 0;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, sw->request->connection->log, 0,
+                  "swift: %s \"%V\" failed with %ui, trying again",
+                  m->method, &m->url, m->status);
+
+    ngx_http_glance_remote_stop(m);
+
+    sw->putting = 0;
+    sw->again = 1;
+
+    ngx_add_timer(&sw->retry, NGX_HTTP_GLANCE_SWIFT_DELAY << sw->tries++);
+
+    return 1;
+}
+
+
+static void
+ngx_http_glance_swift_retry(ngx_event_t *ev)
+{
+    ngx_connection_t         *c;
+    ngx_http_request_t       *r;
+    ngx_http_glance_swift_t  *sw;
+
+    sw = ev->data;
+    r = sw->request;
+    c = r->connection;
+
+    ev->timedout = 0;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->main->count++;
+
+    ngx_http_glance_swift_start(sw);
+
+    ngx_http_finalize_request(r, NGX_DONE);
+    ngx_http_run_posted_requests(c);
+}
+
+
+void
+ngx_http_glance_swift_halt(void *data)
+{
+    ngx_http_glance_swift_t *sw = data;
+
+    if (sw->retry.timer_set) {
+        ngx_del_timer(&sw->retry);
+    }
+}
+
+
+/* a PUT is seldom sent again: a token that may be old is tried before */
 
 static void
 ngx_http_glance_swift_start(ngx_http_glance_swift_t *sw)
@@ -299,7 +395,10 @@ ngx_http_glance_swift_put(ngx_http_glance_swift_t *sw)
     name = sw->object;
 
     if (sw->large) {
-        sw->number++;
+
+        if (!sw->again) {
+            sw->number++;
+        }
 
         if (ngx_http_glance_swift_name(sw, "%V-%V-%05ui", sw->number, &name)
             != NGX_OK)
@@ -323,6 +422,7 @@ ngx_http_glance_swift_put(ngx_http_glance_swift_t *sw)
     }
 
     sw->putting = 1;
+    sw->again = 0;
 
     rc = ngx_http_glance_swift_feed(sw);
 
@@ -334,7 +434,7 @@ ngx_http_glance_swift_put(ngx_http_glance_swift_t *sw)
 
 /* the object in hand is complete */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_glance_swift_close(ngx_http_glance_swift_t *sw,
     ngx_http_glance_swift_pt then)
 {
@@ -426,290 +526,4 @@ ngx_http_glance_swift_more(ngx_http_glance_swift_t *sw)
     if (rc != NGX_AGAIN) {
         ngx_http_glance_swift_done(sw, rc);
     }
-}
-
-
-ngx_int_t
-ngx_http_glance_swift_commit(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_http_glance_handle_t *h)
-{
-    ngx_str_t                 type;
-    ngx_http_glance_swift_t  *sw;
-
-    sw = h->data;
-
-    if (sw->putting) {
-        return ngx_http_glance_swift_close(sw,
-                                sw->large ? ngx_http_glance_swift_manifest
-                                          : ngx_http_glance_swift_whole);
-    }
-
-    /* not a single byte */
-
-    sw->large = 0;
-    sw->made = 1;
-
-    ngx_str_set(&type, "application/octet-stream");
-
-    ngx_http_glance_swift_ask(sw, "PUT", &sw->container, &sw->object, NULL);
-    ngx_http_glance_swift_say(sw, "Content-Type", &type);
-    ngx_http_glance_swift_say(sw, NGX_HTTP_GLANCE_SWIFT_CLAIM, &sw->claim);
-    sw->has_body = 1;
-
-    ngx_http_glance_swift_call(sw, ngx_http_glance_swift_whole);
-
-    return NGX_AGAIN;
-}
-
-
-/* what Swift has counted and hashed is what we have */
-
-static void
-ngx_http_glance_swift_whole(ngx_http_glance_swift_t *sw)
-{
-    ngx_str_t  *etag, *md5;
-
-    if (sw->remote->status != NGX_HTTP_CREATED) {
-        ngx_http_glance_swift_failed(sw);
-        return;
-    }
-
-    etag = ngx_http_glance_remote_answer(sw->remote, "Etag");
-    md5 = &sw->handle->checksum;
-
-    if (etag && etag->len >= 2 && etag->data[0] == '"') {
-        etag->data++;
-        etag->len -= 2;
-    }
-
-    if (etag == NULL || etag->len != md5->len
-        || ngx_strncasecmp(etag->data, md5->data, md5->len) != 0)
-    {
-        ngx_http_glance_swift_wrong(sw);
-        return;
-    }
-
-    ngx_http_glance_swift_done(sw, NGX_OK);
-}
-
-
-static void
-ngx_http_glance_swift_manifest(ngx_http_glance_swift_t *sw)
-{
-    u_char        *p;
-    ngx_str_t      prefix, type, value;
-    glance_buf_t   b;
-    glance_str_t   text;
-
-    if (sw->conf->static_manifest) {
-        ngx_http_glance_swift_listed_parts(sw);
-        return;
-    }
-
-    if (ngx_http_glance_swift_name(sw, "%V-%V-", 0, &prefix) != NGX_OK) {
-        ngx_http_glance_swift_broken(sw);
-        return;
-    }
-
-    p = ngx_pnalloc(sw->request->pool,
-                    3 * (sw->container.len + prefix.len) + 1);
-    if (p == NULL) {
-        ngx_http_glance_swift_broken(sw);
-        return;
-    }
-
-    glance_buf_init(&b, p, 3 * (sw->container.len + prefix.len) + 1);
-
-    text.data = sw->container.data;
-    text.len = sw->container.len;
-    glance_buf_percent(&b, text);
-
-    glance_buf_char(&b, '/');
-
-    text.data = prefix.data;
-    text.len = prefix.len;
-    glance_buf_percent(&b, text);
-
-    value.data = b.start;
-    value.len = b.last - b.start;
-
-    ngx_str_set(&type, "application/octet-stream");
-
-    sw->made = 1;
-
-    ngx_http_glance_swift_ask(sw, "PUT", &sw->container, &sw->object, NULL);
-    ngx_http_glance_swift_say(sw, "Content-Type", &type);
-    ngx_http_glance_swift_say(sw, NGX_HTTP_GLANCE_SWIFT_CLAIM, &sw->claim);
-    ngx_http_glance_swift_say(sw, "X-Object-Manifest", &value);
-    sw->has_body = 1;
-
-    ngx_http_glance_swift_call(sw, ngx_http_glance_swift_written);
-}
-
-
-static void
-ngx_http_glance_swift_listed_parts(ngx_http_glance_swift_t *sw)
-{
-    ngx_str_t  type;
-
-    if (ngx_http_glance_json_dump(sw->request, sw->parts, &sw->body)
-        != NGX_OK)
-    {
-        ngx_http_glance_swift_broken(sw);
-        return;
-    }
-
-    ngx_str_set(&type, "application/octet-stream");
-
-    sw->made = 1;
-
-    ngx_http_glance_swift_ask(sw, "PUT", &sw->container, &sw->object,
-                              "?multipart-manifest=put");
-    ngx_http_glance_swift_say(sw, "Content-Type", &type);
-    ngx_http_glance_swift_say(sw, NGX_HTTP_GLANCE_SWIFT_CLAIM, &sw->claim);
-    sw->has_body = 1;
-
-    ngx_http_glance_swift_call(sw, ngx_http_glance_swift_written);
-}
-
-
-static void
-ngx_http_glance_swift_written(ngx_http_glance_swift_t *sw)
-{
-    if (sw->remote->status != NGX_HTTP_CREATED) {
-        ngx_http_glance_swift_failed(sw);
-        return;
-    }
-
-    ngx_http_glance_swift_ask(sw, "HEAD", &sw->container, &sw->object, NULL);
-    ngx_http_glance_swift_call(sw, ngx_http_glance_swift_measured);
-}
-
-
-/* a dynamic manifest is a listing, and a listing can lag behind */
-
-static void
-ngx_http_glance_swift_measured(ngx_http_glance_swift_t *sw)
-{
-    ngx_str_t  *length;
-
-    if (sw->remote->status / 100 != 2) {
-        ngx_http_glance_swift_failed(sw);
-        return;
-    }
-
-    length = ngx_http_glance_remote_answer(sw->remote, "Content-Length");
-
-    if (length == NULL
-        || ngx_atoof(length->data, length->len) != sw->written)
-    {
-        ngx_http_glance_swift_wrong(sw);
-        return;
-    }
-
-    ngx_http_glance_swift_done(sw, NGX_OK);
-}
-
-
-static void
-ngx_http_glance_swift_wrong(ngx_http_glance_swift_t *sw)
-{
-    ngx_log_error(NGX_LOG_CRIT, sw->request->connection->log, 0,
-                  "swift: what is stored as \"%V\" is not what was sent",
-                  &sw->object);
-
-    sw->handle->error = "The store has other image data than were sent";
-
-    ngx_http_glance_swift_done(sw, NGX_HTTP_BAD_GATEWAY);
-}
-
-
-ngx_int_t
-ngx_http_glance_swift_forget(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_http_glance_handle_t *h)
-{
-    return NGX_OK;
-}
-
-
-/* an object of which the end was not sent does not come into being */
-
-ngx_int_t
-ngx_http_glance_swift_abort(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
-    ngx_http_glance_handle_t *h)
-{
-    ngx_http_glance_swift_t  *sw;
-
-    sw = h->data;
-
-    if (sw == NULL) {
-        return NGX_OK;
-    }
-
-    ngx_http_glance_remote_stop(sw->remote);
-    sw->putting = 0;
-
-    if (!sw->made && sw->number == 0) {
-        return NGX_OK;
-    }
-
-    if (sw->made) {
-        ngx_http_glance_swift_ask(sw, "DELETE", &sw->container, &sw->object,
-                                  NULL);
-        ngx_http_glance_swift_call(sw, ngx_http_glance_swift_undone);
-
-    } else {
-        ngx_http_glance_swift_undo(sw);
-    }
-
-    return NGX_AGAIN;
-}
-
-
-/* the last segment first */
-
-static void
-ngx_http_glance_swift_undo(ngx_http_glance_swift_t *sw)
-{
-    ngx_str_t  name;
-
-    if (sw->number == 0) {
-        ngx_http_glance_swift_done(sw, NGX_OK);
-        return;
-    }
-
-    if (ngx_http_glance_swift_name(sw, "%V-%V-%05ui", sw->number, &name)
-        != NGX_OK)
-    {
-        ngx_http_glance_swift_broken(sw);
-        return;
-    }
-
-    sw->number--;
-
-    ngx_http_glance_swift_ask(sw, "DELETE", &sw->container, &name, NULL);
-    ngx_http_glance_swift_call(sw, ngx_http_glance_swift_undone);
-}
-
-
-/* what cannot be removed now has a trace, for a worker to follow */
-
-static void
-ngx_http_glance_swift_undone(ngx_http_glance_swift_t *sw)
-{
-    if (sw->remote->status != NGX_HTTP_NOT_FOUND
-        && sw->remote->status / 100 != 2)
-    {
-        ngx_http_glance_swift_failed(sw);
-        return;
-    }
-
-    ngx_http_glance_swift_undo(sw);
-}
-
-
-void
-ngx_http_glance_swift_keep(ngx_http_glance_handle_t *h)
-{
-    /* nothing is removed but on demand */
 }

@@ -169,8 +169,23 @@ for_each_database(sub {
             nothing_stored($env, $fault);
         }
 
-        # of known length only the first piece is: it depends on how fast
-        # the store is
+        # of known length only the first piece is, and it is there until the
+        # store wants it
+        $front->rules('2 PUT partNumber=2 refuse 503/SlowDown');
+
+        my $refused = $env->create({}, body => $large);
+
+        is_deeply([ $front->unused() ], [], 'it was refused');
+        is(md5_of($env->request('GET', "/images/$refused")->{body}),
+           md5_of($large), 'but the data are there');
+        status_is($env->request('DELETE', "/images/$refused"), 200);
+        nothing_stored($env, 'refused twice');
+
+        $front->rules('9 PUT partNumber=2 refuse 503/SlowDown');
+        status_is($env->post({}, body => $large), 503, 'not for ever');
+        nothing_stored($env, 'refused for ever');
+
+        # after that it depends on how fast the store is
 
         $front->rules('1 PUT partNumber=2 reset');
         my $r = $env->post({}, body => $large);

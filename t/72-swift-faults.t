@@ -26,7 +26,8 @@ plan(skip_all => Glance::Swift::missing()) if Glance::Swift::missing();
 my $MiB = 1024 * 1024;
 my $swift = Glance::Swift->new()->start();
 my $rules = temp_dir() . '/rules';
-my ($auths, $holding) = map { "$rules.$_" } qw/ auths holding /;
+my ($auths, $holding, $refused) = map { "$rules.$_" }
+                                  qw/ auths holding refused /;
 my $proxy = free_port();
 
 
@@ -35,7 +36,8 @@ my $proxy = free_port();
 # changes the ETag of answers ("etag"), sends data without their length, sound
 # ("chunked"), with more behind ("longer") or without an end ("open"), or holds
 # the answers to requests for an object back while the rule is there ("hold
-# NAME"); "auths" gets a line for each request for a token.
+# NAME"), or refuses twice what is PUT before it comes ("refuse NAME"); "auths"
+# gets a line for each request for a token.
 
 sub append {
     my ($file, $text) = @_;
@@ -86,6 +88,16 @@ sub relay {
                 if ($way eq 'up' && $data =~ m!^(GET \S+) HTTP!) {
                     $asked = $1;
                     append($auths, "x\n") if $asked =~ m!/auth/!;
+                }
+
+                if (($word // '') eq 'refuse' && $way eq 'up'
+                    && $data =~ m!^PUT \S+\Q$n\E HTTP!)
+                {
+                    append($refused, $data =~ /^Expect: 100-c/mi ? "x\n" : '');
+                    syswrite($client, "HTTP/1.1 503 X\r\nContent-Length: 0"
+                                      . "\r\nConnection: close\r\n\r\n");
+                    unlink $rules if lines($refused) == 2;
+                    exit;
                 }
 
                 if (($word // '') eq 'hold' && $way eq 'down'
@@ -214,6 +226,26 @@ with_env('sqlite', sub {
             error_ok($env->post({}, body => $body), 503, 'an upload',
                      qr/not available/);
             $works->('upload');
+        }
+    });
+
+    check('S-05 what is refused before it is sent is sent again' => sub {
+        for my $end ('-00001', '-00003', '') {
+            unlink($refused);
+            rule("refuse $end");
+
+            my $body = $end ? $large : $data;
+            my $r = $env->post({}, body => $body);
+
+            status_is($r, 201, "upload $end");
+            is(lines($refused), 2, 'it was refused');
+
+            my $new = $r->json()->{image}{id};
+
+            is(md5_of($env->request('GET', "/images/$new")->{body}),
+               md5_of($body), 'the data');
+            status_is($env->request('DELETE', "/images/$new"), 200);
+            $works->('refused');
         }
     });
 

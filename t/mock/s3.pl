@@ -8,9 +8,10 @@
 #     s3.pl PORT PORT-OF-S3 FILE
 #
 # The file holds a rule a line, "COUNT METHOD PATTERN ACTION ARGUMENT"; the
-# first that matches counts, COUNT times.  Actions: status CODE/WORD, reset
-# (nothing is answered), lost (done, but not answered), cut BYTES (of the
-# answer's body), body TEXT (200 with it), set NAME=VALUE (a header).
+# first that matches counts, COUNT times.  Actions: status CODE/WORD, refuse
+# CODE/WORD (the same before the body comes), reset (nothing is answered), lost
+# (done, but not answered), cut BYTES (of the answer's body), body TEXT (200
+# with it), set NAME=VALUE (a header).
 
 use warnings;
 use strict;
@@ -124,8 +125,21 @@ sub exchange {
 
     return reset_of($client) if $action eq 'reset';
 
-    my $forward = $action !~ /^(?:status|body)$/;
+    my $forward = $action !~ /^(?:status|body|refuse)$/;
     my $s3;
+
+    if ($action eq 'refuse') {
+        my ($code, $word) = split(m{/}, $argument);
+        my $text = "<Error><Code>$word</Code></Error>";
+
+        put($client, "HTTP/1.1 $code X\r\nContent-Type: application/xml\r\n"
+                     . 'Content-Length: ' . length($text)
+                     . "\r\nConnection: close\r\n\r\n$text");
+        return 0;
+    }
+
+    put($client, "HTTP/1.1 100 Continue\r\n\r\n")
+        if $head =~ s/^Expect: 100-continue\r\n//mi;
 
     if ($forward) {
         $s3 = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$target")
