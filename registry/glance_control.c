@@ -83,7 +83,8 @@ main(int argc, char **argv)
                    "Starts and stops the servers, and waits until they "
                    "answer. The registry's\nfile is glance-registry.conf "
                    "beside the given glance-api.conf.",
-        .extra = glance_control_options
+        .extra = glance_control_options,
+        .foreign = true
     };
 
     rc = registry_cli_parse(&cli, argc, argv);

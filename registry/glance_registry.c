@@ -176,8 +176,9 @@ glance_registry_run(glance_registry_t *registry, const registry_cli_t *cli,
 static registry_rc_e
 glance_registry_open(glance_registry_t *registry, registry_err_t *err)
 {
-    registry_rc_e        rc;
-    registry_http_conf_t conf;
+    const char           *user;
+    registry_rc_e         rc;
+    registry_http_conf_t  conf;
 
     glance_registry_app(registry);
 
@@ -192,6 +193,18 @@ glance_registry_open(glance_registry_t *registry, registry_err_t *err)
 
     if (registry->http == NULL) {
         return REGISTRY_ERROR;
+    }
+
+    /* a database that is a file is to be his, if it is made now */
+
+    user = registry_config_str(registry->cf, "user");
+    registry_log_give(user);
+
+    rc = registry_daemon_become(user, (registry->pid[0] != '\0')
+                                      ? registry->pid : NULL, err);
+
+    if (rc != REGISTRY_OK) {
+        return rc;
     }
 
     /* for a database that is not there yet, see glance_registry_await() */

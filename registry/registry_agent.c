@@ -24,7 +24,7 @@ int
 registry_agent_run(registry_agent_t *agent, const registry_cli_t *cli)
 {
     int              rc;
-    const char      *pid;
+    const char      *pid, *user;
     registry_err_t   err;
 
     rc = REGISTRY_EXIT_FAILURE;
@@ -69,13 +69,24 @@ registry_agent_run(registry_agent_t *agent, const registry_cli_t *cli)
     registry_cli_log_config(agent->cf);
     registry_worker_on_stop(agent->worker, registry_agent_stop, NULL);
 
+    if (!agent->once && pid != NULL
+        && registry_daemon_pid_write(pid, &err) != REGISTRY_OK)
+    {
+        goto failed;
+    }
+
+    user = registry_config_str(agent->cf, "user");
+    registry_log_give(user);
+
+    if (registry_daemon_become(user, agent->once ? NULL : pid, &err)
+        != REGISTRY_OK)
+    {
+        goto failed;
+    }
+
     if (agent->once) {
         rc = agent->pass(agent) ? REGISTRY_EXIT_OK : REGISTRY_EXIT_FAILURE;
         goto done;
-    }
-
-    if (pid != NULL && registry_daemon_pid_write(pid, &err) != REGISTRY_OK) {
-        goto failed;
     }
 
     if (agent->copies && registry_copy_start(agent->copy, &err)

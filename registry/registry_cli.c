@@ -17,9 +17,7 @@
 
 
 static const registry_cli_opt_t *registry_cli_find(const registry_cli_t *cli,
-    const char *name, size_t len);
-static const registry_cli_opt_t *registry_cli_letter(
-    const registry_cli_t *cli, char letter);
+    const char *name, size_t len, char letter);
 static int registry_cli_long(registry_cli_t *cli, char **argv, int *i);
 static int registry_cli_short(registry_cli_t *cli, char **argv, int *i);
 static int registry_cli_add(registry_cli_t *cli,
@@ -50,6 +48,12 @@ static const registry_cli_opt_t  registry_cli_common[] = {
     { "log-dir", 0, "DIR", "log_dir", "the directory of the log file" },
     { "use-syslog", 0, NULL, "use_syslog", "log to syslog" },
     { "set", 0, "OPTION=VALUE", NULL, "set an option of the configuration" },
+    { NULL, 0, NULL, NULL, NULL }
+};
+
+/* of programs that have a configuration of their own */
+
+static const registry_cli_opt_t  registry_cli_own[] = {
     { "check", 0, NULL, NULL, "check the configuration and exit" },
     { "print-config", 0, NULL, NULL,
       "print a commented configuration file and exit" },
@@ -130,6 +134,10 @@ registry_cli_help(const registry_cli_t *cli)
     }
 
     registry_cli_help_table(registry_cli_common);
+
+    if (!cli->foreign) {
+        registry_cli_help_table(registry_cli_own);
+    }
 }
 
 
@@ -284,41 +292,26 @@ registry_cli_log_config(const registry_config_t *cf)
 }
 
 
-static const registry_cli_opt_t *
-registry_cli_find(const registry_cli_t *cli, const char *name, size_t len)
-{
-    const registry_cli_opt_t  *opt;
-
-    for (opt = cli->extra; opt != NULL && opt->name != NULL; opt++) {
-        if (strlen(opt->name) == len && strncmp(opt->name, name, len) == 0) {
-            return opt;
-        }
-    }
-
-    for (opt = registry_cli_common; opt->name != NULL; opt++) {
-        if (strlen(opt->name) == len && strncmp(opt->name, name, len) == 0) {
-            return opt;
-        }
-    }
-
-    return NULL;
-}
-
+/* by its name, or its letter */
 
 static const registry_cli_opt_t *
-registry_cli_letter(const registry_cli_t *cli, char letter)
+registry_cli_find(const registry_cli_t *cli, const char *name, size_t len,
+    char letter)
 {
     const registry_cli_opt_t  *opt;
+    const registry_cli_opt_t  *tables[] = {
+        cli->extra, registry_cli_common, cli->foreign ? NULL : registry_cli_own
+    };
 
-    for (opt = cli->extra; opt != NULL && opt->name != NULL; opt++) {
-        if (opt->letter == letter) {
-            return opt;
-        }
-    }
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        for (opt = tables[i]; opt != NULL && opt->name != NULL; opt++) {
 
-    for (opt = registry_cli_common; opt->name != NULL; opt++) {
-        if (opt->letter == letter) {
-            return opt;
+            if ((letter != 0) ? opt->letter == letter
+                              : (strlen(opt->name) == len
+                                 && strncmp(opt->name, name, len) == 0))
+            {
+                return opt;
+            }
         }
     }
 
@@ -345,7 +338,7 @@ registry_cli_long(registry_cli_t *cli, char **argv, int *i)
             name[n] = (char) ((text[n] == '_') ? '-' : text[n]);
         }
 
-        opt = registry_cli_find(cli, name, len);
+        opt = registry_cli_find(cli, name, len, 0);
     }
 
     if (opt == NULL) {
@@ -390,7 +383,7 @@ registry_cli_short(registry_cli_t *cli, char **argv, int *i)
 
     for (p = argv[*i] + 1; *p != '\0'; p++) {
 
-        opt = registry_cli_letter(cli, *p);
+        opt = registry_cli_find(cli, NULL, 0, *p);
 
         if (opt == NULL) {
             return registry_cli_usage_error(cli, "no such option", argv[*i],

@@ -45,6 +45,7 @@ typedef struct {
     const char                *summary;   /* one paragraph below it */
     const registry_cli_opt_t  *extra;     /* ends with name NULL; or NULL */
     bool                       optional;  /* a configuration file */
+    bool                       foreign;   /* it has only those of others */
 
     size_t                     n_args;    /* not options, in order */
     const char                *args[REGISTRY_CLI_ARGS + 1];

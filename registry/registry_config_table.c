@@ -110,6 +110,8 @@ const registry_opt_t  registry_options[] = {
     STR("user", D, NULL, A, "", 0,
         "The user of the nginx worker processes when started by root; "
         "empty: root itself."),
+    STR("user", D, NULL, R | W | S, "", 0,
+        "The user to become when started by root; empty: root itself."),
     STR("public_endpoint", D, NULL, A, "", 0,
         "The base of the URIs that are handed out; empty: scheme and host "
         "of the request."),

@@ -168,20 +168,15 @@ registry_control_revive(registry_server_t *server, int status)
 
 
 /*
- * Who stops a server has its pid file removed, by itself or by the server,
- * and may have started another one by now.  A server that gives up removes it
- * as well, but says so by its status.
+ * Servers end with status 0 only when they are told to.  Who did so may have
+ * started another one by now.
  */
 
 static bool
 registry_control_stopped(registry_server_t *server, int status)
 {
-    bool   stale;
-    pid_t  pid;
-
-    pid = registry_daemon_pid(server->pid_file, &stale);
-
-    return pid > 0 || (!stale && registry_control_code(status) == 0);
+    return registry_control_code(status) == 0
+           || registry_daemon_pid(server->pid_file, NULL) > 0;
 }
 
 

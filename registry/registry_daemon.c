@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,6 +192,41 @@ registry_daemon_pid_remove(const char *path)
     if (registry_daemon_pid(path, NULL) == getpid()) {
         (void) unlink(path);
     }
+}
+
+
+registry_rc_e
+registry_daemon_become(const char *user, const char *pid_file,
+    registry_err_t *err)
+{
+    struct passwd  *pw;
+
+    if (geteuid() != 0 || user[0] == '\0') {
+        return REGISTRY_OK;
+    }
+
+    pw = getpwnam(user);
+
+    if (pw == NULL) {
+        return registry_err_set(err, REGISTRY_INVALID,
+                                "user: there is no user \"%.60s\"", user);
+    }
+
+    if (pw->pw_uid == 0) {
+        return REGISTRY_OK;
+    }
+
+    if ((pid_file != NULL && chown(pid_file, pw->pw_uid, pw->pw_gid) != 0)
+        || initgroups(pw->pw_name, pw->pw_gid) != 0
+        || setgid(pw->pw_gid) != 0
+        || setuid(pw->pw_uid) != 0)
+    {
+        return registry_err_set(err, REGISTRY_ERROR,
+                                "user: cannot become \"%.60s\": %s", user,
+                                strerror(errno));
+    }
+
+    return REGISTRY_OK;
 }
 
 

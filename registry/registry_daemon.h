@@ -44,6 +44,14 @@ registry_rc_e registry_daemon_pid_write(const char *path, registry_err_t *err);
 /* removes the file if our pid is in it */
 void registry_daemon_pid_remove(const char *path);
 
+/*
+ * The user that a server becomes when root has started it; "" or "root": none
+ * other.  Before the first thread.  The pid file, or NULL, is given to him: it
+ * lies where only root may remove it, so that an ended server may leave it.
+ */
+registry_rc_e registry_daemon_become(const char *user, const char *pid_file,
+    registry_err_t *err);
+
 /* mkdir -p */
 registry_rc_e registry_daemon_mkdir(const char *path, mode_t mode,
     registry_err_t *err);

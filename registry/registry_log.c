@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -213,6 +214,26 @@ const char *
 registry_log_get_request_id(void)
 {
     return registry_log_id;
+}
+
+
+void
+registry_log_give(const char *user)
+{
+    struct passwd         *pw;
+    registry_log_state_t  *state;
+
+    state = &registry_log_state;
+    pw = (geteuid() == 0 && user[0] != '\0') ? getpwnam(user) : NULL;
+
+    for (size_t i = 0; pw != NULL && state->ready && i < state->conf.n; i++) {
+        if (state->conf.sinks[i].kind == REGISTRY_SINK_FILE
+            && fchown(state->fds[i], pw->pw_uid, pw->pw_gid) != 0)
+        {
+            registry_log(REGISTRY_LOG_WARNING, "log",
+                         "cannot give the log file to user \"%s\"", user);
+        }
+    }
 }
 
 

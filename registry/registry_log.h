@@ -56,6 +56,9 @@ bool registry_log_enabled(registry_log_e level);
 void registry_log_request_id(const char *id);
 const char *registry_log_get_request_id(void);
 
+/* gives its files to a user, who is to open them anew later */
+void registry_log_give(const char *user);
+
 /* after log rotation; called from the main loop, not from a handler */
 void registry_log_reopen(void);
 

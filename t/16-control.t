@@ -414,6 +414,58 @@ check('S-21 other places of files' => sub {
 });
 
 
+check('S-20 S-21 what root starts becomes another user' => sub {
+    plan(skip_all => 'only root can become another user') if $> != 0;
+
+    my ($uid, $gid) = (getpwnam('daemon'))[2, 3];
+    my %user = (user => 'daemon');
+    my $site = site(api => { %user }, registry => { %user });
+    my $owner = sub { return (stat $_[0])[4] };
+
+    chmod(0755, $site->{dir});
+    mkdir("$site->{dir}/data");
+    chown($uid, $gid, "$site->{dir}/data", $site->{store});
+    write_file("$site->{dir}/etc/glance-registry.conf",
+               read_file("$site->{dir}/etc/glance-registry.conf")
+               . "sql_connection = sqlite:///$site->{dir}/data/g.sqlite\n");
+
+    succeeds($site, undef, 'all', 'start', $site->{conf});
+
+    for my $name (@servers) {
+        my ($pid) = $name eq 'api' ? children(pid($site, $name))
+                                   : pid($site, $name);
+        my $status = read_file("/proc/$pid/status");
+        my ($uids) = $status =~ /^Uid:\s+(.*)$/m;
+        my ($groups) = $status =~ /^Groups:\s*(.*?)\s*$/m;
+
+        is($uids, join("\t", ($uid) x 4), "$name: no way back");
+        unlike($groups, qr/(?<!\d)0(?!\d)/, 'without the groups of root');
+    }
+
+    is($owner->("$site->{dir}/data/g.sqlite"), $uid, 'the database is his');
+    is($owner->("$site->{dir}/log/$_.log"), $uid, "$_.log is his")
+        for qw/ registry worker scrubber /;
+
+    my $r = post($site, 'data');
+    status_is($r, 201, 'an upload');
+    my $id = ($r->json() || {})->{image}{id} || 'none';
+    is($owner->("$site->{store}/$id"), $uid, 'the data are his');
+
+    is(join(' ', grep { /\b(?:ERROR|CRITICAL)\b/ } map {
+        split(/\n/, read_file("$site->{dir}/log/$_.log")) }
+        qw/ registry worker scrubber /), '', 'no complaints');
+
+    succeeds($site, undef, 'worker', 'restart', $site->{conf});
+    succeeds($site, undef, 'all', 'status', $site->{conf});
+    done($site);
+
+    $site = site(registry => { user => 'who-is-that' });
+    fails($site, qr/user: there is no user "who-is-that"/, 'registry',
+          'start', $site->{conf});
+    done($site);
+});
+
+
 check('S-20 glance-api CONFPATH' => sub {
     my $site = site();
 

@@ -70,7 +70,7 @@ sub configure {
     my $dir = $node->{dir};
 
     $node->options('registry', bind_host => '127.0.0.1',
-                   bind_port => $node->{registry_port},
+                   bind_port => $node->{registry_port}, user => 'root',
                    log_file => "$dir/log/registry.log", %{$o{registry}});
     $node->options('api', bind_host => '127.0.0.1',
                    bind_port => $node->{port},
