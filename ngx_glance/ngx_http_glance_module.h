@@ -283,6 +283,9 @@ struct ngx_http_glance_ctx_s {
     ngx_http_glance_store_t    *store;
     ngx_http_glance_handle_t   *handle;         /* the store's, in use */
     ngx_http_glance_step_pt     location_next;  /* when its size is known */
+    ngx_uint_t                  place;          /* of location_data, the next */
+    ngx_int_t                   place_rc;       /* of those that failed */
+    const char                 *place_error;
     void                       *data;           /* of the operation */
 
     ngx_uint_t                  tasks;          /* in threads */

@@ -417,6 +417,14 @@ ngx_http_glance_reader_cleanup(void *data)
 }
 
 
+void
+ngx_http_glance_reader_close(ngx_http_glance_reader_t *rd)
+{
+    ngx_http_glance_reader_cleanup(rd);
+    ngx_http_glance_remote_stop(rd->remote);
+}
+
+
 ngx_int_t
 ngx_http_glance_reader_send(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     ngx_http_glance_handle_t *h, off_t size)

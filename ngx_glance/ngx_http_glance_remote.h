@@ -175,6 +175,9 @@ ngx_int_t ngx_http_glance_reader_get(ngx_http_glance_reader_t *rd,
     ngx_http_glance_remote_pt next);
 void ngx_http_glance_reader_answer(ngx_http_glance_remote_t *m);
 
+/* another handle takes the place of the one that had it */
+void ngx_http_glance_reader_close(ngx_http_glance_reader_t *rd);
+
 /* the send() of the vtable */
 ngx_int_t ngx_http_glance_reader_send(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_handle_t *h, off_t size);

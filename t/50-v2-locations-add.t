@@ -317,6 +317,57 @@ for_each_v2(sub {
         is($v2->show('p1', $id)->{a}, 'locations \\ x', 'is set');
     });
 
+    check('the next location is read when one fails' => sub {
+        my $id = located($v2, $ok, "$ok#1");
+        my $set = sub {
+            my (@urls) = @_;
+
+            $v2->{db}->query("DELETE FROM image_locations
+                              WHERE image_id = '$id'");
+            $v2->location($id, $_) for @urls;
+        };
+        my $whole = data(1000);
+        my $closed = 'http://127.0.0.1:1/x';
+
+        for my $bad ("$source/missing", "$source/ok/10", $closed,
+                     "file://$v2->{env}{store}/none", 'file:///etc/passwd',
+                     'rbd://f/p/i/s', 'http://10.0.0.1/x', "$source/loop",
+                     "$source/ok/5000")
+        {
+            $set->($bad, $ok);
+
+            for my $path ("/v2/images/$id/file", "/v1/images/$id",
+                          "/images/$id")
+            {
+                my $r = $v2->ask('root/admin', 'GET', $path =~ m!^/v2!
+                                 ? "/images/$id/file" : "/..$path");
+
+                status_is($r, 200, "$bad: $path");
+                is($r->{body}, $whole, 'the data');
+                last if $bad ne "$source/missing";
+            }
+
+            my $r = file_of($v2, $id, headers => [ Range => 'bytes=990-' ]);
+            is("$r->{status} $r->{body}", '206 ' . substr($whole, 990),
+               'a part');
+        }
+
+        $set->("$source/missing", $closed, "$source/ok/10", $ok);
+        is(file_of($v2, $id)->{body}, $whole, 'the fourth');
+
+        $set->("$source/missing", "$source/missing?2");
+        is(file_of($v2, $id)->{status}, 204, 'none has them');
+        $set->($closed, "$source/missing");
+        like(file_of($v2, $id)->{status}, qr/^50[0-9]$/,
+             'none has them now');
+        $set->('rbd://f/p/i/s');
+        is(file_of($v2, $id)->{status}, 404, 'no such store');
+
+        # what was begun is not gone on with from another one
+        $set->("$source/short/1000", $ok);
+        ok(file_of($v2, $id)->{truncated}, 'cut');
+    });
+
     check('keys stay out of answers and logs' => sub {
         my $id = queued($v2);
 
@@ -334,7 +385,7 @@ for_each_v2(sub {
                'log');
     });
 
-    $v2->{env}{nginx}->allow(qr/\bstore: /);
+    $v2->{env}{nginx}->allow(qr/\bstore: |bytes in its store|are lost/);
     $v2->{env}->wipe();
 }, %open);
 
