@@ -40,11 +40,13 @@ ngx_http_glance_create_loc_conf(ngx_conf_t *cf)
      *     conf->versions = 0;
      *     conf->node = { 0, NULL };
      *     conf->public_endpoint = { 0, NULL };
+     *     conf->health_disable_file = { 0, NULL };
      */
 
     conf->registry_claims = NGX_CONF_UNSET;
     conf->file_direct = NGX_CONF_UNSET;
     conf->delayed_delete = NGX_CONF_UNSET;
+    conf->proxy_headers = NGX_CONF_UNSET;
     conf->anonymous = NGX_CONF_UNSET;
     conf->identity = NGX_CONF_UNSET_UINT;
     conf->admin_roles = NGX_CONF_UNSET_PTR;
@@ -132,6 +134,9 @@ ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->node, prev->node, "");
     ngx_conf_merge_str_value(conf->public_endpoint, prev->public_endpoint,
                              "");
+    ngx_conf_merge_value(conf->proxy_headers, prev->proxy_headers, 0);
+    ngx_conf_merge_str_value(conf->health_disable_file,
+                             prev->health_disable_file, "");
     ngx_conf_merge_value(conf->require_format_match,
                          prev->require_format_match, 1);
     ngx_conf_merge_bitmask_value(conf->versions, prev->versions,
@@ -355,29 +360,35 @@ ngx_http_glance_default_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* of a file or directory, without slashes at the end */
+
 char *
-ngx_http_glance_file_root(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_http_glance_path(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_glance_loc_conf_t *glcf = conf;
+    u_char *p = conf;
 
-    ngx_str_t  *value;
+    ngx_str_t  *path, *value;
 
-    if (glcf->file_root.data) {
+    path = (ngx_str_t *) (p + cmd->offset);
+
+    if (path->data) {
         return "is duplicate";
     }
 
     value = cf->args->elts;
 
-    glcf->file_root = value[1];
+    if (value[1].len == 0) {
+        return "must have a path";
+    }
 
-    if (ngx_conf_full_name(cf->cycle, &glcf->file_root, 0) != NGX_OK) {
+    *path = value[1];
+
+    if (ngx_conf_full_name(cf->cycle, path, 0) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
-    while (glcf->file_root.len > 1
-           && glcf->file_root.data[glcf->file_root.len - 1] == '/')
-    {
-        glcf->file_root.len--;
+    while (path->len > 1 && path->data[path->len - 1] == '/') {
+        path->len--;
     }
 
     return NGX_CONF_OK;

@@ -192,7 +192,7 @@ static ngx_command_t  ngx_http_glance_commands[] = {
 
     { ngx_string("glance_file_root"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
-      ngx_http_glance_file_root,
+      ngx_http_glance_path,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_glance_loc_conf_t, file_root),
       NULL },
@@ -203,6 +203,13 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_glance_loc_conf_t, gpt_nonfatal),
       &ngx_http_glance_gpt_checks },
+
+    { ngx_string("glance_health_disable_file"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_glance_path,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, health_disable_file),
+      NULL },
 
     { ngx_string("glance_http_allow"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
@@ -293,6 +300,13 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       ngx_conf_set_str_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_glance_loc_conf_t, node),
+      NULL },
+
+    { ngx_string("glance_proxy_headers"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_glance_loc_conf_t, proxy_headers),
       NULL },
 
     { ngx_string("glance_public_endpoint"),

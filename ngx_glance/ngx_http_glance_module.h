@@ -171,6 +171,8 @@ typedef struct {
     ngx_msec_t                  commit_timeout;
     ngx_str_t                   node;
     ngx_str_t                   public_endpoint;
+    ngx_flag_t                  proxy_headers;
+    ngx_str_t                   health_disable_file;
 
     ngx_flag_t                  require_format_match;
     ngx_uint_t                  gpt_nonfatal;       /* bits */
@@ -356,6 +358,8 @@ void ngx_http_glance_fault_call(ngx_http_request_t *r,
 ngx_int_t ngx_http_glance_fault_body(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_uint_t status, glance_str_t *text,
     ngx_str_t *body, const char **type);
+
+/* endpoint: where clients find us, without a slash at the end */
 ngx_int_t ngx_http_glance_base_uri(ngx_http_request_t *r, ngx_str_t *uri);
 
 /* headers: the first of the request or of a list by its name, or NULL */
@@ -398,8 +402,7 @@ char *ngx_http_glance_removals(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_glance_copies(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_glance_default_store(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_http_glance_file_root(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
+char *ngx_http_glance_path(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_glance_trusted_proxies(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_glance_words(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

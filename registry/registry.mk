@@ -1,12 +1,13 @@
 # Objects of the registry and of the programs; included by the Makefile.
 
 COMMON = str addr buf uuid time image meta uri digest sigv4 xml multipart fault range \
-	inspect inspect_qcow2 inspect_vhd inspect_vmdk inspect_disk
+	forwarded inspect inspect_qcow2 inspect_vhd inspect_vmdk inspect_disk
 
 # what all programs share
 REGISTRY_BASE = err ini config config_read config_value config_print \
 	config_table config_known log logconf logfmt daemon cli hosts render \
-	render_keystone render_swift render_s3 render_http render_log client control \
+	render_keystone render_swift render_s3 render_http render_log \
+	render_front client control \
 	control_init control_watch worker worker_uploads worker_removals agent \
 	copy copy_import fetch scrub
 

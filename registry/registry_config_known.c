@@ -94,9 +94,8 @@ const registry_known_t  registry_known[] = {
     { "wsgi", "*", "a detail of Python's server" },
     { "profiler", "*", "there is no profiler" },
     { "healthcheck", "*",
-      "the registry answers GET /healthcheck, and needs no options" },
-    { "oslo_middleware", "*",
-      "public_endpoint is the base of the URIs that are handed out" },
+      "GET /healthcheck asks the registry, and that its database" },
+    { "oslo_middleware", "*", "a detail of Python's server" },
     { "uwsgi", "*", "nginx serves, not uWSGI" },
 
     /* identity and rights */
@@ -247,6 +246,8 @@ static const registry_directive_t  registry_directives[] = {
     { "default_store", "glance_default_store" },
     { "default_swift_reference", "glance_swift_accounts" },
     { "delayed_delete", "glance_delayed_delete" },
+    { "disable_by_file_path", "glance_health_disable_file" },
+    { "enable_proxy_headers_parsing", "glance_proxy_headers" },
     { "enable_v1_api", "glance_versions" },
     { "enable_v2_api", "glance_versions" },
     { "expose_headers", "glance_cors_expose" },

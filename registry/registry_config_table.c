@@ -115,6 +115,11 @@ const registry_opt_t  registry_options[] = {
     STR("public_endpoint", D, NULL, A, "", 0,
         "The base of the URIs that are handed out; empty: scheme and host "
         "of the request."),
+    BOOL("enable_proxy_headers_parsing", "oslo_middleware", NULL, A, "False",
+         "Whether Forwarded or X-Forwarded-Proto, -Host, -Port and -Prefix "
+         "say what scheme and host are, instead of the request."),
+    STR("disable_by_file_path", "healthcheck", NULL, A, "", 0,
+        "While this file exists, GET /healthcheck is answered with 503."),
     STR("nginx_binary", D, NULL, A, "", 0,
         "The nginx to run; empty: the first in PATH or /usr/sbin."),
     STR("nginx_module", D, NULL, A, "", 0,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "registry_hosts.h"
+#include "registry_render_front.h"
 #include "registry_render_http.h"
 #include "registry_render_keystone.h"
 #include "registry_render_log.h"
@@ -483,7 +484,6 @@ static registry_rc_e
 registry_render_location(const registry_config_t *cf,
     const registry_render_t *render, FILE *out, registry_err_t *err)
 {
-    const char    *text;
     registry_rc_e  rc;
 
     (void) fprintf(out,
@@ -503,19 +503,11 @@ registry_render_location(const registry_config_t *cf,
     (void) fprintf(out, "            glance_delayed_delete %s;\n",
                    registry_config_bool(cf, "delayed_delete") ? "on" : "off");
 
-    text = registry_config_str(cf, "public_endpoint");
+    rc = registry_render_front(cf, out, err);
 
-    if (text[0] != '\0') {
-        if (!registry_render_word(text, "-_.:/[]~%")) {
-            return registry_err_set(err, REGISTRY_INVALID,
-                                    "public_endpoint: must be an URL");
-        }
-
-        (void) fprintf(out, "            glance_public_endpoint \"%s\";\n",
-                       text);
+    if (rc == REGISTRY_OK) {
+        rc = registry_render_identity(cf, render, out, err);
     }
-
-    rc = registry_render_identity(cf, render, out, err);
 
     if (rc == REGISTRY_OK) {
         rc = registry_render_believed(cf, err);

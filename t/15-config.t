@@ -380,6 +380,7 @@ check('mistakes: file, line and option' => sub {
             [ 'cert_file', '/nowhere.pem' ],
             [ 'node_name', 'a b', 'a$b' ],
             [ 'public_endpoint', 'http://a b', 'http://$x' ],
+            [ 'healthcheck/disable_by_file_path', '/a"b' ],
             [ 'cors/allowed_origin', 'http://a; b', 'http://$x' ],
             [ 'registry_hosts', 'a:b:c', 'host:99999' ],
             [ 'filesystem_store_datadir', '/a"b', '/a$b', '/a;b', '/a{b' ],
@@ -557,6 +558,10 @@ check('S-23 options of glance-api.conf reach nginx.conf' => sub {
              .* glance_cors_max_age\ 60s;!msx ],
         [ { public_endpoint => 'https://i.test/x' },
           qr/^ +glance_public_endpoint "https:\/\/i\.test\/x";/m ],
+        [ { 'oslo_middleware/enable_proxy_headers_parsing' => 'True',
+            'healthcheck/disable_by_file_path' => '/etc/glance/away' },
+          qr!^\ +glance_proxy_headers\ on;
+             .* glance_health_disable_file\ "/etc/glance/away";!msx ],
         [ { allow_anonymous_access => 'yes' }, qr/^ +glance_anonymous on;/m ],
         [ { hashing_algorithm => 'SHA3_256' },
           qr/^ +glance_hashing_algorithm sha3_256;/m ],

@@ -303,7 +303,8 @@ with_env('sqlite', sub {
         'X-Glance-Policy' => 'get_image', 'X-Glance-Claim' => $gone,
         'X-Glance-Claim-Lease' => 3600, 'X-Glance-Claim-Abort' => 'delete',
         'X-Glance-Node' => 'n', 'X-Glance-Endpoint' => 'http://evil.test',
-        'X-Glance-New-Id' => $gone,
+        'X-Glance-New-Id' => $gone, 'X-Glance-Hash' => 'md5',
+        'X-Glance-Sources' => 'file', 'X-Glance-Sizes' => '1',
         'X-Glance-Registry-Purge-Props' => 'true', 'X_Roles' => 'admin',
         'X-Auth-Token' => 'token', 'Cookie' => 'a=b',
         'Authorization' => 'Basic eDp5', 'Forwarded' => 'for=1.2.3.4',
@@ -327,10 +328,13 @@ with_env('sqlite', sub {
                 [ sort qw/ accept content-type host x-glance-endpoint
                            x-glance-secret x-openstack-request-id x-roles /,
                   defined $o{body} ? 'content-length' : (),
-                  $method ne 'GET' ? 'x-glance-new-id' : () ],
+                  $method ne 'GET' ? 'x-glance-new-id' : (),
+                  $method eq 'PATCH' ? 'x-glance-hash' : () ],
                 'those that there are');
             isnt($got->{headers}{'x-glance-new-id'} || '', $gone, 'our id');
             is($got->{headers}{'x-roles'}, 'admin', 'our roles');
+            is($got->{headers}{'x-glance-hash'} || 'sha512', 'sha512',
+               'our digest');
             is($got->{headers}{'x-glance-endpoint'}, $base, 'our base');
             is($got->{headers}{'content-type'}, 'application/x-test',
                'the type of the body');
