@@ -37,6 +37,8 @@ static registry_rc_e glance_registry_run(glance_registry_t *registry,
     const registry_cli_t *cli, registry_err_t *err);
 static registry_rc_e glance_registry_loop(glance_registry_t *registry,
     registry_err_t *err);
+static registry_rc_e glance_registry_user(glance_registry_t *registry,
+    const char *socket, registry_err_t *err);
 static registry_rc_e glance_registry_await(glance_registry_t *registry,
     bool *ended, registry_err_t *err);
 static bool glance_registry_signal(int signo);
@@ -176,7 +178,6 @@ glance_registry_run(glance_registry_t *registry, const registry_cli_t *cli,
 static registry_rc_e
 glance_registry_open(glance_registry_t *registry, registry_err_t *err)
 {
-    const char           *user;
     registry_rc_e         rc;
     registry_http_conf_t  conf;
 
@@ -197,11 +198,7 @@ glance_registry_open(glance_registry_t *registry, registry_err_t *err)
 
     /* a database that is a file is to be his, if it is made now */
 
-    user = registry_config_str(registry->cf, "user");
-    registry_log_give(user);
-
-    rc = registry_daemon_become(user, (registry->pid[0] != '\0')
-                                      ? registry->pid : NULL, err);
+    rc = glance_registry_user(registry, conf.socket, err);
 
     if (rc != REGISTRY_OK) {
         return rc;
@@ -231,6 +228,36 @@ glance_registry_open(glance_registry_t *registry, registry_err_t *err)
                           err);
 
     return (registry->sweep != NULL) ? REGISTRY_OK : REGISTRY_ERROR;
+}
+
+
+/* who is to reach the socket, and to open the log anew */
+
+static registry_rc_e
+glance_registry_user(glance_registry_t *registry, const char *socket,
+    registry_err_t *err)
+{
+    const char     *user;
+    registry_rc_e   rc;
+
+    rc = REGISTRY_OK;
+    user = registry_config_str(registry->cf, "user");
+
+    if (registry->pid[0] != '\0') {
+        rc = registry_daemon_give(user, registry->pid, err);
+    }
+
+    if (rc == REGISTRY_OK && socket[0] != '\0') {
+        rc = registry_daemon_give(user, socket, err);
+    }
+
+    if (rc != REGISTRY_OK) {
+        return rc;
+    }
+
+    registry_log_give(user);
+
+    return registry_daemon_become(user, err);
 }
 
 

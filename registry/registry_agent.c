@@ -69,18 +69,18 @@ registry_agent_run(registry_agent_t *agent, const registry_cli_t *cli)
     registry_cli_log_config(agent->cf);
     registry_worker_on_stop(agent->worker, registry_agent_stop, NULL);
 
+    user = registry_config_str(agent->cf, "user");
+
     if (!agent->once && pid != NULL
-        && registry_daemon_pid_write(pid, &err) != REGISTRY_OK)
+        && (registry_daemon_pid_write(pid, &err) != REGISTRY_OK
+            || registry_daemon_give(user, pid, &err) != REGISTRY_OK))
     {
         goto failed;
     }
 
-    user = registry_config_str(agent->cf, "user");
     registry_log_give(user);
 
-    if (registry_daemon_become(user, agent->once ? NULL : pid, &err)
-        != REGISTRY_OK)
-    {
+    if (registry_daemon_become(user, &err) != REGISTRY_OK) {
         goto failed;
     }
 

@@ -26,6 +26,8 @@
 #define REGISTRY_DAEMON_FEW    4096
 
 
+static registry_rc_e registry_daemon_user(const char *user,
+    struct passwd **pw, registry_err_t *err);
 static void registry_daemon_set(sigset_t *set);
 static bool registry_daemon_ours(pid_t pid);
 static pid_t registry_daemon_fork(char *const argv[], int in, int out,
@@ -196,34 +198,71 @@ registry_daemon_pid_remove(const char *path)
 
 
 registry_rc_e
-registry_daemon_become(const char *user, const char *pid_file,
-    registry_err_t *err)
+registry_daemon_become(const char *user, registry_err_t *err)
 {
+    registry_rc_e   rc;
     struct passwd  *pw;
 
-    if (geteuid() != 0 || user[0] == '\0') {
-        return REGISTRY_OK;
+    rc = registry_daemon_user(user, &pw, err);
+
+    if (rc != REGISTRY_OK || pw == NULL) {
+        return rc;
     }
 
-    pw = getpwnam(user);
-
-    if (pw == NULL) {
-        return registry_err_set(err, REGISTRY_INVALID,
-                                "user: there is no user \"%.60s\"", user);
-    }
-
-    if (pw->pw_uid == 0) {
-        return REGISTRY_OK;
-    }
-
-    if ((pid_file != NULL && chown(pid_file, pw->pw_uid, pw->pw_gid) != 0)
-        || initgroups(pw->pw_name, pw->pw_gid) != 0
+    if (initgroups(pw->pw_name, pw->pw_gid) != 0
         || setgid(pw->pw_gid) != 0
         || setuid(pw->pw_uid) != 0)
     {
         return registry_err_set(err, REGISTRY_ERROR,
                                 "user: cannot become \"%.60s\": %s", user,
                                 strerror(errno));
+    }
+
+    return REGISTRY_OK;
+}
+
+
+registry_rc_e
+registry_daemon_give(const char *user, const char *path, registry_err_t *err)
+{
+    registry_rc_e   rc;
+    struct passwd  *pw;
+
+    rc = registry_daemon_user(user, &pw, err);
+
+    if (rc == REGISTRY_OK && pw != NULL
+        && chown(path, pw->pw_uid, pw->pw_gid) != 0)
+    {
+        return registry_err_set(err, REGISTRY_ERROR,
+                                "%.160s: cannot give it to user %.60s: %s",
+                                path, user, strerror(errno));
+    }
+
+    return rc;
+}
+
+
+/* NULL: nobody else is to be become, or can be */
+
+static registry_rc_e
+registry_daemon_user(const char *user, struct passwd **pw,
+    registry_err_t *err)
+{
+    *pw = NULL;
+
+    if (geteuid() != 0 || user[0] == '\0') {
+        return REGISTRY_OK;
+    }
+
+    *pw = getpwnam(user);
+
+    if (*pw == NULL) {
+        return registry_err_set(err, REGISTRY_INVALID,
+                                "user: there is no user \"%.60s\"", user);
+    }
+
+    if ((*pw)->pw_uid == 0) {
+        *pw = NULL;
     }
 
     return REGISTRY_OK;

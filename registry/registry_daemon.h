@@ -46,10 +46,12 @@ void registry_daemon_pid_remove(const char *path);
 
 /*
  * The user that a server becomes when root has started it; "" or "root": none
- * other.  Before the first thread.  The pid file, or NULL, is given to him: it
- * lies where only root may remove it, so that an ended server may leave it.
+ * other.  Before the first thread.  Files are given to him before: pid file
+ * and socket lie where only root may remove them, so that an ended server may
+ * leave them.
  */
-registry_rc_e registry_daemon_become(const char *user, const char *pid_file,
+registry_rc_e registry_daemon_become(const char *user, registry_err_t *err);
+registry_rc_e registry_daemon_give(const char *user, const char *path,
     registry_err_t *err);
 
 /* mkdir -p */

@@ -418,7 +418,8 @@ check('S-20 S-21 what root starts becomes another user' => sub {
     plan(skip_all => 'only root can become another user') if $> != 0;
 
     my ($uid, $gid) = (getpwnam('daemon'))[2, 3];
-    my %user = (user => 'daemon');
+    my %user = (user => 'daemon',
+                registry_socket => temp_dir() . '/registry.sock');
     my $site = site(api => { %user }, registry => { %user });
     my $owner = sub { return (stat $_[0])[4] };
 
@@ -445,6 +446,8 @@ check('S-20 S-21 what root starts becomes another user' => sub {
     is($owner->("$site->{dir}/data/g.sqlite"), $uid, 'the database is his');
     is($owner->("$site->{dir}/log/$_.log"), $uid, "$_.log is his")
         for qw/ registry worker scrubber /;
+
+    is($owner->($user{registry_socket}), $uid, 'the socket is his');
 
     my $r = post($site, 'data');
     status_is($r, 201, 'an upload');
