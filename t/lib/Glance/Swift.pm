@@ -14,8 +14,8 @@ use JSON::PP ();
 
 use Glance::HTTP;
 use Glance::Process qw/
-    find_program free_port read_file spawn stop_process store_dir temp_dir
-    write_file
+    find_program free_port read_file run_command spawn stop_process store_dir
+    temp_dir write_file
 /;
 use Glance::Program;
 
@@ -66,7 +66,8 @@ stop()
 PYTHON
 
 
-# new(constraints => { max_file_size => .. })
+# new(constraints => { max_file_size => .. }; keystone => Glance::Keystone:
+# its tokens are good for the accounts KEY_{project id}, too)
 
 sub new {
     my ($class, %o) = @_;
@@ -101,6 +102,17 @@ sub missing {
 
     return 'no memcached' if !find_program('memcached');
     return;
+}
+
+
+# the same for tokens of Keystone
+
+sub no_middleware {
+    my ($status) = run_command([ '/usr/bin/python3', '-c',
+                                 'import keystonemiddleware' ]);
+
+    return $status ? 'no keystonemiddleware (python3-keystonemiddleware)'
+                   : undef;
 }
 
 
@@ -186,8 +198,12 @@ CONF
         qw/ catch_errors gatekeeper healthcheck listing_formats bulk tempurl
             copy slo dlo symlink /);
 
+    my ($tokens, $filters) = $p->{keystone}
+        ? ('authtoken keystoneauth tempauth', $p->keystone_filters())
+        : ('tempauth', '');
+
     my $pipeline = 'catch_errors gatekeeper healthcheck proxy-logging cache '
-        . 'listing_formats bulk tempurl s3api tempauth copy slo dlo '
+        . "listing_formats bulk tempurl s3api $tokens copy slo dlo "
         . 'versioned_writes symlink proxy-logging proxy-server';
 
     write_file("$p->{dir}/proxy.conf", <<"CONF");
@@ -217,7 +233,37 @@ use = egg:swift#versioned_writes
 allow_object_versioning = true
 [filter:proxy-logging]
 use = egg:swift#proxy_logging
-$plain
+$filters$plain
+CONF
+}
+
+
+# asked about each token each time
+
+sub keystone_filters {
+    my ($p) = @_;
+
+    my $url = "http://127.0.0.1:$p->{keystone}{port}";
+
+    return <<"CONF";
+[filter:authtoken]
+paste.filter_factory = keystonemiddleware.auth_token:filter_factory
+www_authenticate_uri = $url
+auth_url = $url
+auth_type = password
+username = nova
+password = nova
+project_name = service
+user_domain_id = default
+project_domain_id = default
+interface = public
+delay_auth_decision = true
+token_cache_time = -1
+include_service_catalog = false
+[filter:keystoneauth]
+use = egg:swift#keystoneauth
+reseller_prefix = KEY_
+operator_roles = member, service
 CONF
 }
 
