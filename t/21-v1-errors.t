@@ -209,6 +209,34 @@ for_each_database(sub {
         $env->is_empty();
     });
 
+    check('words that tools look for' => sub {
+        my $gone = '00000000-0000-4000-8000-000000000000';
+        my $queued = $env->v1_create({});
+        my $id = $env->v1_create({ %raw, protected => 1 }, body => 'data');
+
+        for my $case (
+            [ 404, "Image with identifier $gone not found", GET => "/$gone" ],
+            [ 404, "Image $queued is not active", GET => "/$queued" ],
+            [ 403, 'Image is protected', DELETE => "/$id" ],
+            [ 409, "An image with identifier $id already exists", POST => '',
+              { id => $id } ],
+            [ 409, 'Cannot upload to an unqueued image', PUT => "/$id", {},
+              body => 'x' ],
+            [ 400, 'Content-Type must be application/octet-stream', POST => '',
+              { %raw }, body => 'x', headers => [ 'Content-Type' => 'a/b' ] ],
+            [ 400, "Invalid disk format 'exe' for image.", POST => '',
+              { disk_format => 'exe' } ])
+        {
+            my ($status, $words, $method, $path, $meta, @o) = @$case;
+
+            denied($env->v1($method, $path, $meta, headers =>
+                            [ Accept => 'text/plain' ], @o),
+                   $status, $words, "$method: $words");
+        }
+
+        $env->wipe();
+    });
+
     check('no registry' => sub {
         my $id = $env->v1_create({ %raw }, body => 'data');
 

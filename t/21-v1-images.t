@@ -244,6 +244,29 @@ for_each_database(sub {
         $env->wipe();
     });
 
+    check('what is true, and what is said twice' => sub {
+        my %word = (map({ $_ => 'True' } qw/ true T 1 On YES y /),
+                    map({ $_ => 'False' } qw/ false 0 off no n maybe 2 /));
+
+        for my $word (sort keys %word) {
+            my $id = $env->v1_create({ is_public => $word,
+                                       protected => $word });
+            my $meta = $env->v1('HEAD', "/$id")->meta();
+
+            is("$meta->{is_public} $meta->{protected}",
+               "$word{$word} $word{$word}", "\"$word\"");
+        }
+
+        my $r = $env->v1('POST', '', { name => 'a', 'property-p' => 1 },
+            headers => [ 'X-Image-Meta-Name' => 'b',
+                         'X-Image-Meta-Property-P' => 2 ]);
+
+        status_is($r, 201, 'headers that are repeated');
+        like($r->json()->{image}{name}, qr/^a, ?b$/, 'are joined');
+        like($r->json()->{image}{properties}{p}, qr/^1, ?2$/, 'properties, too');
+        $env->wipe();
+    });
+
     check('an id of the client' => sub {
         my $id = '71C675AB-d94f-49cd-a114-e12490b328d9';
 
