@@ -263,7 +263,8 @@ for_each_database(sub {
 
         status_is($r, 201, 'headers that are repeated');
         like($r->json()->{image}{name}, qr/^a, ?b$/, 'are joined');
-        like($r->json()->{image}{properties}{p}, qr/^1, ?2$/, 'properties, too');
+        like($r->json()->{image}{properties}{p}, qr/^1, ?2$/,
+             'properties, too');
         $env->wipe();
     });
 
