@@ -18,6 +18,7 @@ static ngx_int_t ngx_http_glance_swift_auth_v3(ngx_http_glance_swift_t *sw);
 static json_t *ngx_http_glance_swift_auth_json(
     ngx_http_glance_swift_account_t *account);
 static void ngx_http_glance_swift_authed(ngx_http_glance_remote_t *m);
+static ngx_uint_t ngx_http_glance_swift_service(ngx_str_t *url);
 static ngx_int_t ngx_http_glance_swift_catalog(ngx_http_glance_swift_t *sw,
     ngx_str_t *url);
 static ngx_int_t ngx_http_glance_swift_token(ngx_http_glance_swift_t *sw,
@@ -480,7 +481,9 @@ ngx_http_glance_swift_authed(ngx_http_glance_remote_t *m)
         url = account->endpoint;
     }
 
-    if (rc != NGX_OK || token == NULL || token->len == 0 || url.len == 0) {
+    if (rc != NGX_OK || token == NULL || token->len == 0
+        || !ngx_http_glance_swift_service(&url))
+    {
         ngx_log_error(NGX_LOG_ERR, sw->request->connection->log, 0,
                       "swift: \"%V\" gave no token or named no store",
                       &account->auth);
@@ -492,6 +495,22 @@ ngx_http_glance_swift_authed(ngx_http_glance_remote_t *m)
     }
 
     sw->next(sw);
+}
+
+
+/* it is logged, and may be what a stranger says */
+
+static ngx_uint_t
+ngx_http_glance_swift_service(ngx_str_t *url)
+{
+    glance_str_t  text;
+    glance_uri_t  uri;
+
+    text.data = url->data;
+    text.len = url->len;
+
+    return glance_uri_parse(text, &uri) && uri.scheme == GLANCE_SCHEME_HTTP
+           && uri.user.len == 0 && !uri.has_password && uri.host.len;
 }
 
 

@@ -21,6 +21,7 @@ use Glance::Test;
 plan(skip_all => Glance::Swift::missing()) if Glance::Swift::missing();
 
 my $swift = Glance::Swift->new()->start();
+my $source = Glance::Source->new()->start();
 my $s3 = Glance::S3->of_swift($swift);
 my $port = $swift->{port};
 my @formats = (disk_format => 'raw', container_format => 'bare');
@@ -314,6 +315,29 @@ for_each_database(sub {
 
         is_deeply([ $env->rows() ], \@before, 'nothing is recorded');
         is(scalar(jobs($env)) || 0, 0, 'no job');
+    });
+
+    check('S-08 a Swift that leads elsewhere' => sub {
+        my %to = (
+            'v1' => 'http://169.254.169.254/latest',
+            'v1.0' => 'http://[::ffff:10.0.0.1]/v1/AUTH_a',
+            'y/v1' => 'file:///etc',
+            'x/v1' => 'ftp://127.0.0.1/',
+            'x/v1.0' => 'http://u:hushhush@127.0.0.1/v1',
+            'v3' => 'a:b',
+        );
+
+        for my $path (sort keys %to) {
+            my $url = 'swift+http://' . Glance::S3::escape($to{$path})
+                      . ":hushhush\@127.0.0.1:$source->{port}/"
+                      . "$path/passwd/x";
+
+            denied(given($env, $url), 400, 'x-image-meta-location',
+                   $to{$path});
+        }
+
+        unlike(read_file($env->{nginx}{log}), qr/^forged/m,
+               'no line of the log is made up');
     });
 
     check('S-08 a copy that fails later' => sub {

@@ -15,6 +15,9 @@
 # 103 and more headers than an answer may have; /waiting/N: after 100 of them;
 # /once/N: as /short/N when it is first asked for, and then as /ok/N.
 
+# A Swift that is none: /v1 gives a token for the store that X-Auth-User is
+# the URL of, /v3 names one with a line break in its URL.
+
 use warnings;
 use strict;
 
@@ -57,7 +60,7 @@ sub serve {
     }
 
     my ($method, $path) = $in =~ m!^(\w+) (\S+)!;
-    my ($what, $n) = $path =~ m!^/(\w+)(?:/(\d+))?!;
+    my ($what, $n) = $path =~ m!^(?:/[xy])?/(\w+)(?:/(\d+))?!;
     my $data = substr('0123456789abcdef' x (($n || 0) / 16 + 1), 0, $n || 0);
     my $half = int(length($data) / 2);
 
@@ -69,6 +72,20 @@ sub serve {
 
     put($c, "HTTP/1.1 100 Continue\r\n\r\n")
         for $what eq 'waiting' ? 1 .. 100 : ();
+
+    return put($c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+                   . "X-Auth-Token: t\r\nX-Storage-Url: "
+                   . ($in =~ /^X-Auth-User: (.*?)\r/mi)[0]
+                   . "\r\nConnection: close\r\n\r\n")
+        if $what eq 'v1';
+
+    my $catalog = '{"token": {"catalog": [{"type": "object-store", "endpoints"'
+        . ': [{"interface": "public", "url": "http://h/\nforged"}]}]}}';
+
+    return put($c, "HTTP/1.1 201 Created\r\nX-Subject-Token: t\r\n"
+                   . 'Content-Length: ' . length($catalog)
+                   . "\r\nConnection: close\r\n\r\n$catalog")
+        if $what eq 'v3';
 
     return put($c, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n"
                    . "Connection: close\r\n\r\nnone")
