@@ -11,6 +11,9 @@
 
 static char *ngx_http_glance_check_loc_conf(ngx_conf_t *cf,
     ngx_http_glance_loc_conf_t *conf);
+static char *ngx_http_glance_check_server(ngx_conf_t *cf);
+static char *ngx_http_glance_check_uploads(ngx_conf_t *cf,
+    ngx_http_glance_loc_conf_t *conf);
 
 
 static ngx_conf_num_bounds_t  ngx_http_glance_buffers_bounds = {
@@ -162,12 +165,9 @@ static char *
 ngx_http_glance_check_loc_conf(ngx_conf_t *cf,
     ngx_http_glance_loc_conf_t *conf)
 {
-    ngx_str_t                  name;
     ngx_http_core_loc_conf_t  *clcf;
-    ngx_http_core_srv_conf_t  *cscf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
 
     if (conf->registry.len < 2 || conf->registry.data[0] != '/') {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -181,19 +181,7 @@ ngx_http_glance_check_loc_conf(ngx_conf_t *cf,
         conf->registry.len--;
     }
 
-    if (!cscf->underscores_in_headers || cscf->ignore_invalid_headers) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"glance\" requires \"underscores_in_headers on\" "
-                           "and \"ignore_invalid_headers off\" in its server, "
-                           "or x-image-meta-* headers would be lost");
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_http_glance_early_read(cscf)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"glance\" cannot be used with "
-                           "\"client_body_early_read\", which would put "
-                           "images into temporary files");
+    if (ngx_http_glance_check_server(cf) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -221,6 +209,61 @@ ngx_http_glance_check_loc_conf(ngx_conf_t *cf,
     {
         return NGX_CONF_ERROR;
     }
+
+    if (ngx_http_glance_check_uploads(cf, conf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->node.len == 0) {
+        conf->node = cf->cycle->hostname;
+    }
+
+    conf->prefix = clcf->name;
+
+    if (conf->prefix.len
+        && conf->prefix.data[conf->prefix.len - 1] == '/')
+    {
+        conf->prefix.len--;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* what nginx does with requests before we see them */
+
+static char *
+ngx_http_glance_check_server(ngx_conf_t *cf)
+{
+    ngx_http_core_srv_conf_t  *cscf;
+
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    if (!cscf->underscores_in_headers || cscf->ignore_invalid_headers) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"glance\" requires \"underscores_in_headers on\" "
+                           "and \"ignore_invalid_headers off\" in its server, "
+                           "or x-image-meta-* headers would be lost");
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_glance_early_read(cscf)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"glance\" cannot be used with "
+                           "\"client_body_early_read\", which would put "
+                           "images into temporary files");
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_glance_check_uploads(ngx_conf_t *cf,
+    ngx_http_glance_loc_conf_t *conf)
+{
+    ngx_str_t  name;
 
     if (conf->upload_buffers.num < ngx_http_glance_buffers_bounds.low
         || conf->upload_buffers.num > ngx_http_glance_buffers_bounds.high
@@ -251,18 +294,6 @@ ngx_http_glance_check_loc_conf(ngx_conf_t *cf,
 
     if (conf->digest_pool == NULL) {
         conf->digest_pool = conf->thread_pool;
-    }
-
-    if (conf->node.len == 0) {
-        conf->node = cf->cycle->hostname;
-    }
-
-    conf->prefix = clcf->name;
-
-    if (conf->prefix.len
-        && conf->prefix.data[conf->prefix.len - 1] == '/')
-    {
-        conf->prefix.len--;
     }
 
     return NGX_CONF_OK;
