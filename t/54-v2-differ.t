@@ -13,6 +13,7 @@ use lib "$FindBin::Bin/lib";
 
 use Glance::Differ;
 use Glance::Peer;
+use Glance::Source;
 use Glance::Test;
 
 my $missing = Glance::Peer::missing() || Glance::Keystone::missing()
@@ -23,9 +24,13 @@ my $keystone = Glance::Keystone->new()->start();
 
 $keystone->publish("http://127.0.0.1:$keystone->{port}/v3", 'identity');
 
+my $source = Glance::Source->new()->start();
+
 my $peer = Glance::Peer->new(
     database => Glance::Database->new('mysql'), store => store_dir(),
-    keystone => $keystone);
+    keystone => $keystone,
+    options => { DEFAULT => { show_multiple_locations => 'True' },
+                 glance_store => { stores => 'file,http' } });
 
 my ($status, $text) = $peer->manage('db', 'sync');
 is($status, 0, 'its "db sync"') or BAIL_OUT($text);
@@ -34,9 +39,11 @@ $peer->start();
 my $env = Glance::Env->new('mysql',
     registry => { 'paste_deploy/flavor' => 'keystone',
                   registry_secret => 's3cret',
+                  show_multiple_locations => 'True',
                   'oslo_policy/enforce_new_defaults' => 'false' },
     nginx => {
         secret => 's3cret',
+        directives => 'glance_http_store on; glance_http_allow 127.0.0.1;',
         keystone => { port => $keystone->{port},
                       credentials => $keystone->credentials() },
     },
@@ -406,6 +413,71 @@ part('delete' => sub {
 });
 
 
+part('locations' => sub {
+    my $url = "$source->{url}/ok/1000";
+    my $place = sub { return { url => $_[0], metadata => $_[1] || {},
+                               @_ > 2 ? (validation_data => $_[2]) : () } };
+    my $more = sub { return op(add => '/locations/-', $place->(@_)) };
+    my %hash = (os_hash_algo => 'sha512', os_hash_value => 'c' x 128);
+
+    create('alice', 'l1');
+    create('alice', 'l2', disk_format => undef);
+
+    patch('alice', '{l1}', $_->[0], "location $_->[1]")
+        for [ [ $more->("$source->{url}/missing") ], 'of nothing' ],
+            [ [ $more->("$source->{url}/ok/0") ], 'of no bytes' ],
+            [ [ $more->('gopher://h/x') ], 'of gopher' ],
+            [ [ $more->('file:///etc/passwd') ], 'of a file' ],
+            [ [ $more->('swift+config://a/b/c') ], 'of a reference' ],
+            [ [ $more->('http://127.0.0.1:1/x') ], 'of nobody' ],
+            [ [ $more->('x') ], 'of no URL' ],
+            [ [ $more->($url, 1) ], 'with a number' ],
+            [ [ $more->($url, {}, { %hash, checksum => 'x' }) ],
+              'with a short checksum' ],
+            [ [ $more->($url, {}, { %hash, more => 'x' }) ],
+              'with more' ],
+            [ [ $more->($url, {}, { os_hash_algo => 'sha512' }) ],
+              'with a part' ],
+            [ [ $more->($url, {}, { %hash, os_hash_algo => 'md5' }) ],
+              'with another algorithm' ],
+            [ [ $more->($url, {}, { %hash, os_hash_value => 'c' }) ],
+              'with a short digest' ],
+            [ [ op(add => '/locations/x', $place->($url)) ], 'at x' ],
+            [ [ op(remove => '/locations/0') ], 'removed' ],
+            [ [ op(replace => '/locations', []) ], 'emptied' ],
+            [ [ op(replace => '/locations', [
+                  $place->($url, {}, \%hash),
+                  $place->("$url#1", {}, { %hash,
+                      os_hash_value => 'd' x 128 }) ]) ], 'in conflict' ],
+            [ [ op(add => '/locations/0', $place->('file:///x')) ], 'at 0' ],
+            [ [ op(remove => '/locations/7') ], 'out of range' ],
+            [ [ op(remove => '/locations/-') ], 'removed at the end' ];
+
+    patch('alice', '{l2}', [ $more->($url) ], 'no format');
+    patch($_, '{l1}', [ $more->('gopher://h/x') ], 'rights')
+        for qw/ admin anton bob /;
+    patch('alice', '{l1}', [ op(replace => '/locations',
+                                [ $place->('gopher://h/x') ]) ], 'replaced');
+    images('alice', 'GET', '/{l1}');
+    images('alice', 'PUT', '/{l1}/file', body => 'data', raw => 1,
+           type => 'application/octet-stream');
+    images('alice', 'GET', '/{l1}');
+    patch('alice', '{l1}', [ op(remove => '/locations/0') ], 'the last');
+    patch('alice', '{l1}', [ op(remove => '/locations/7') ], 'out of range');
+    patch('alice', '{l1}', [ op(replace => '/locations',
+                                [ $place->('file:///x') ]) ], 'another URL');
+    patch('alice', '{l1}', [ $more->('file:///etc/passwd', {}, \%hash) ],
+          'another digest');
+    images('alice', 'POST', '/{l1}/actions/deactivate');
+    patch('alice', '{l1}', [ $more->('gopher://h/x') ], 'deactivated');
+    patch('alice', '{l1}', [ op(replace => '/locations',
+                                [ $place->('file:///x') ]) ], 'deactivated');
+    patch('alice', '{l1}', [ op(remove => '/locations/0') ], 'deactivated');
+    images($_, 'GET', '/{l1}') for qw/ alice admin /;
+    images('alice', 'DELETE', "/{$_}") for qw/ l1 l2 /;
+});
+
+
 # what would leave traces in the lists of one
 
 part('what only one accepts' => sub {
@@ -425,7 +497,8 @@ $readme =~ s/\s+/ /g;
 is_deeply([ grep { index($readme, $_) < 0 } $differ->reasons() ], [],
           'reasons that the README does not give');
 
-$_->stop() for $peer, $keystone;
+$_->stop() for $peer, $keystone, $source;
+$env->{nginx}->allow(qr/\bstore: /);
 $env->finish();
 
 done_testing();

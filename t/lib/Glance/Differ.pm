@@ -178,9 +178,11 @@ sub plain {
 
     my $saved = $d->{saved}{$name} || {};
     my $port = $d->{sides}{$name}{port} || 0;
+    my $store = $d->{sides}{$name}{store};
 
     $text =~ s/\Q$saved->{$_}\E/{$_}/g for sort keys %$saved;
     $text =~ s/\b(?:127\.0\.0\.1|localhost):\Q$port\E\b/HOST/g;
+    $text =~ s/\Q$store\E/STORE/g if defined $store;
     $text =~ s/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b
               /UUID/gx;
     $text =~ s/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/TIME/g;
