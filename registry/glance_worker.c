@@ -67,7 +67,7 @@ glance_worker_pass(registry_agent_t *agent)
     done = registry_worker_pass(agent->worker, agent->once);
 
     if (agent->once) {
-        done = registry_copy_pass(agent->copy) && done;
+        done = registry_copy_pass(agent->copy[0]) && done;
     }
 
     return done;

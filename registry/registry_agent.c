@@ -46,9 +46,9 @@ registry_agent_run(registry_agent_t *agent, const registry_cli_t *cli)
         goto failed;
     }
 
-    if (agent->copies) {
-        agent->copy = registry_copy_new(agent->cf, &err);
-        if (agent->copy == NULL) {
+    for (size_t i = 0; agent->copies && i < REGISTRY_AGENT_COPIES; i++) {
+        agent->copy[i] = registry_copy_new(agent->cf, &err);
+        if (agent->copy[i] == NULL) {
             goto failed;
         }
     }
@@ -89,10 +89,11 @@ registry_agent_run(registry_agent_t *agent, const registry_cli_t *cli)
         goto done;
     }
 
-    if (agent->copies && registry_copy_start(agent->copy, &err)
-                         != REGISTRY_OK)
-    {
-        goto failed;
+    for (size_t i = 0; agent->copies && i < REGISTRY_AGENT_COPIES; i++) {
+
+        if (registry_copy_start(agent->copy[i], &err) != REGISTRY_OK) {
+            goto failed;
+        }
     }
 
     rc = registry_agent_loop(agent);
@@ -109,7 +110,10 @@ failed:
 
 done:
 
-    registry_copy_free(agent->copy);
+    for (size_t i = 0; i < REGISTRY_AGENT_COPIES; i++) {
+        registry_copy_free(agent->copy[i]);
+    }
+
     registry_worker_free(agent->worker);
     registry_client_free(agent->client);
     registry_client_library_free();

@@ -14,6 +14,10 @@
 #include "registry_worker.h"
 
 
+/* jobs at once: a source that is slow, or would be, keeps no other waiting */
+#define REGISTRY_AGENT_COPIES  4
+
+
 /* what the programs that tidy a node have in common: passes, until the end */
 
 typedef struct registry_agent_s  registry_agent_t;
@@ -23,7 +27,8 @@ struct registry_agent_s {
     const registry_config_t  *cf;
     registry_client_t        *client;       /* set by registry_agent_run() */
     registry_worker_t        *worker;       /* likewise */
-    registry_copy_t          *copy;         /* likewise, if it copies */
+    registry_copy_t          *copy[REGISTRY_AGENT_COPIES]; /* likewise, if it
+                                               copies */
     bool                      copies;
     bool                      once;
     int                       interval;     /* seconds between two passes */

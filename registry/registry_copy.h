@@ -15,9 +15,9 @@
 
 
 /*
- * Images whose data come from another server: jobs of the registry, one at a
- * time.  A job is held under a lease; when its worker is not heard of for so
- * long, the next one begins it anew.
+ * Images whose data come from another server, and locations that are to be
+ * read: jobs of the registry, one at a time.  A job is held under a lease;
+ * when its worker is not heard of for so long, the next one begins it anew.
  */
 
 typedef struct registry_copy_s  registry_copy_t;

@@ -423,6 +423,23 @@ for_each_v2(sub {
 for_each_v2(sub {
     my ($v2) = @_;
 
+    check('while the registry is away' => sub {
+        my $id = queued($v2);
+
+        $v2->{env}{registry}->stop();
+
+        for my $r ($v2->patch('p1', $id, more($ok)),
+                   $v2->ask('p1', 'POST', "/images/$id/locations",
+                            json => { url => $ok }))
+        {
+            fault_is($r, 503, 'The registry is not available');
+            has_header($r, 'Retry-After', qr/^[0-9]+$/);
+        }
+
+        $v2->{env}{registry}->start();
+        is($v2->show('p1', $id)->{status}, 'queued', 'nothing is changed');
+    });
+
     check('not unless locations are shown' => sub {
         refuses($v2, 403, "It's not allowed to add locations if locations "
                 . 'are invisible.', queued($v2), more($ok));

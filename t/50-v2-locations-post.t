@@ -254,6 +254,7 @@ for_each_v2(sub {
     check('while the data are read' => sub {
         my $id = queued($v2);
         my $checked = queued($v2);
+        my $image;
 
         unlink glob("$mock/begun.* $mock/go");
 
@@ -264,6 +265,15 @@ for_each_v2(sub {
         image_is($v2->show('p1', $id), 'without digests yet', 'active',
                  100000, undef, 'sha512', undef);
         is(task($v2, $id)->{status}, 'processing', 'its task');
+
+        ($image) = added($v2, queued($v2), "$source/ok/1000");
+        is($image->{status}, 'active', 'others do not wait for it');
+
+        # but for as many as a worker reads at once
+        for my $n (100001 .. 100003) {
+            status_is(post($v2, queued($v2), "$source/slow/$n"), 202);
+            ok(wait_until(sub { -e "$mock/begun.$n" }, 40), 'begun, too');
+        }
 
         status_is(post($v2, $checked, "$source/ok/1000", 'md5', $md5), 202);
         is(task($v2, $checked)->{status}, 'pending', 'another one waits');
@@ -293,17 +303,19 @@ for_each_v2(sub {
         my $waits = queued($v2);
         my $sum = Digest::MD5::md5_hex(data(200000));
 
+        $v2->{env}{worker_program}->stop();
+        status_is(post($v2, $waits, "$source/ok/10"), 202);
+        status_is($v2->ask('p1', 'PUT', "/images/$waits/file",
+            body => 'data', headers => [
+                'Content-Type' => 'application/octet-stream' ]), 204,
+            'an upload is faster');
+        $v2->{env}{worker_program} = another_worker($v2->{env});
+
         status_is(post($v2, $id, "$source/slow/200000", 'md5', $sum), 202);
         ok(wait_until(sub { -e "$mock/begun.200000" }, 40), 'it has begun');
         ok(wait_until(sub {
             $v2->show('p1', $id)->{status} eq 'importing'
         }), 'importing, as there is something to verify');
-        status_is(post($v2, $waits, "$source/ok/10"), 202);
-
-        status_is($v2->ask('p1', 'PUT', "/images/$waits/file",
-            body => 'data', headers => [
-                'Content-Type' => 'application/octet-stream' ]), 204,
-            'an upload is faster');
         status_is($v2->ask('p1', 'DELETE', "/images/$id"), 204, 'deleted');
         write_file("$mock/go", '');
 
