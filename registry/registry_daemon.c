@@ -231,7 +231,7 @@ registry_daemon_give(const char *user, const char *path, registry_err_t *err)
     rc = registry_daemon_user(user, &pw, err);
 
     if (rc == REGISTRY_OK && pw != NULL
-        && chown(path, pw->pw_uid, pw->pw_gid) != 0)
+        && lchown(path, pw->pw_uid, pw->pw_gid) != 0)
     {
         return registry_err_set(err, REGISTRY_ERROR,
                                 "%.160s: cannot give it to user %.60s: %s",
