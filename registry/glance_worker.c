@@ -32,7 +32,8 @@ main(int argc, char **argv)
         .summary = "Tidies the stores of this node: what uploads left "
                    "whose server died, and data\nof deleted images that "
                    "could not be removed at once. Copies the data\nof "
-                   "images that are to come from other servers. Reads "
+                   "images that are to come from other servers, and reads "
+                   "those at\nlocations that were added. Reads "
                    "glance-api.conf.",
         .extra = glance_worker_options
     };

@@ -203,8 +203,12 @@ registry_import_failed(registry_tx_t *tx, registry_request_t *rq,
                                   err);
     }
 
+    if (rc == REGISTRY_OK) {
+        rc = registry_db_job_ended(tx, image->id, holder, text, err);
+    }
+
     return (rc == REGISTRY_OK)
-           ? registry_db_job_ended(tx, image->id, holder, text, err) : rc;
+           ? registry_db_import_forget(tx, image->id, err) : rc;
 }
 
 
