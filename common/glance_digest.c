@@ -20,15 +20,72 @@ struct glance_digest_s {
 };
 
 
+typedef struct {
+    const char  *name;
+    const char  *crypto;        /* libcrypto's name */
+    size_t       hex_len;
+} glance_digest_name_t;
+
+
+static const glance_digest_name_t *glance_digest_find(glance_str_t name);
+
+
+static const glance_digest_name_t  glance_digest_names[] = {
+    { "sha512", "sha512", 128 },
+    { "md5", "md5", 32 },
+    { "sha256", "sha256", 64 },
+    { "sha384", "sha384", 96 },
+    { "sha224", "sha224", 56 },
+    { "sha1", "sha1", 40 },
+    { "sha3_512", "sha3-512", 128 },
+    { "sha3_384", "sha3-384", 96 },
+    { "sha3_256", "sha3-256", 64 },
+    { "sha3_224", "sha3-224", 56 },
+    { "blake2b", "blake2b512", 128 },
+    { "blake2s", "blake2s256", 64 }
+};
+
+
+static const glance_digest_name_t *
+glance_digest_find(glance_str_t name)
+{
+    size_t  n;
+
+    n = sizeof(glance_digest_names) / sizeof(glance_digest_names[0]);
+
+    for (size_t i = 0; i < n; i++) {
+
+        if (glance_str_eq(name, glance_str(glance_digest_names[i].name))) {
+            return &glance_digest_names[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+size_t
+glance_digest_hex_len(glance_str_t name)
+{
+    const glance_digest_name_t  *found;
+
+    found = glance_digest_find(name);
+
+    return (found == NULL) ? 0 : found->hex_len;
+}
+
+
 glance_digest_t *
 glance_digest_new(const char *name)
 {
-    const EVP_MD     *md;
-    glance_digest_t  *d;
+    const EVP_MD                *md;
+    glance_digest_t             *d;
+    const glance_digest_name_t  *found;
 
-    md = EVP_get_digestbyname(name);
+    found = glance_digest_find(glance_str(name));
+    md = (found == NULL) ? NULL : EVP_get_digestbyname(found->crypto);
 
-    if (md == NULL || EVP_MD_size(md) * 2 > GLANCE_DIGEST_HEX_MAX) {
+    if (md == NULL) {
         return NULL;
     }
 

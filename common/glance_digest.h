@@ -19,11 +19,15 @@ typedef struct glance_digest_s  glance_digest_t;
 
 
 /*
- * One running digest over libcrypto's EVP: "md5", "sha256", "sha512" and the
- * like.  New reference, released by glance_digest_free(), which accepts NULL.
- * NULL: unknown name or no memory.
+ * One running digest over libcrypto's EVP, by the name that Python and so
+ * Glance has for it: "md5", "sha512", "sha3_256", "blake2b" and the like.  New
+ * reference, released by glance_digest_free(), which accepts NULL.  NULL:
+ * unknown name or no memory.
  */
 glance_digest_t *glance_digest_new(const char *name);
+
+/* hexadecimal digits of such a digest; 0: unknown name */
+size_t glance_digest_hex_len(glance_str_t name);
 bool glance_digest_update(glance_digest_t *d, const void *data, size_t len);
 
 /* lower case hexadecimal and its length, no NUL; the digest is used up */

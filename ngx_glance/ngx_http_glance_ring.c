@@ -16,14 +16,6 @@ static void ngx_http_glance_ring_hashed(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 
 
-/* as libcrypto calls them, in the order of ngx_http_glance_hashes */
-
-static const char  *ngx_http_glance_hash_names[] = {
-    "sha512", "sha384", "sha256", "sha224", "sha1", "md5", "sha3-512",
-    "sha3-384", "sha3-256", "sha3-224", "blake2b512", "blake2s256"
-};
-
-
 ngx_int_t
 ngx_http_glance_ring_create(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
@@ -77,7 +69,8 @@ ngx_http_glance_ring_digests(ngx_http_request_t *r,
         lane->upload = ctx->upload;
 
         name = (i == NGX_HTTP_GLANCE_MD5)
-               ? "md5" : ngx_http_glance_hash_names[glcf->hash];
+               ? "md5"
+               : (const char *) ngx_http_glance_hashes[glcf->hash].name.data;
 
         lane->digest = glance_digest_new(name);
         if (lane->digest == NULL) {

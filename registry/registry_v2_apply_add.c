@@ -4,6 +4,7 @@
  */
 
 
+#include "glance_digest.h"
 #include "glance_uri.h"
 #include "registry_json_parse.h"
 #include "registry_v2_fields.h"
@@ -326,8 +327,6 @@ static registry_rc_e
 registry_v2_place_hex(const char *name, const char *algo, glance_str_t value,
     registry_err_t *err)
 {
-    const char  *bad;
-
     if (glance_str_eq(glance_str(name), glance_str("os_hash_algo"))) {
         return REGISTRY_OK;
     }
@@ -336,13 +335,15 @@ registry_v2_place_hex(const char *name, const char *algo, glance_str_t value,
         algo = "md5";
     }
 
-    bad = registry_v2_digest_bad(value,
-                                 registry_v2_digest_len(glance_str(algo)));
+    if (value.len != glance_digest_hex_len(glance_str(algo))) {
+        return registry_err_set(err, REGISTRY_CONFLICT, "%s is not the "
+                                "correct size for %s", name, algo);
+    }
 
-    return (bad == NULL)
+    return registry_v2_hex(value)
            ? REGISTRY_OK
-           : registry_err_set(err, REGISTRY_CONFLICT, "%s %s for %s", name,
-                              bad, algo);
+           : registry_err_set(err, REGISTRY_CONFLICT, "%s must have "
+                              "hexadecimal digits for %s", name, algo);
 }
 
 

@@ -330,38 +330,10 @@ registry_v2_formats_set(const registry_image_t *image, registry_err_t *err)
 }
 
 
-size_t
-registry_v2_digest_len(glance_str_t algo)
-{
-    static const struct {
-        const char  *name;
-        size_t       len;
-    } algos[] = {
-        { "md5", 32 }, { "sha1", 40 }, { "sha224", 56 }, { "sha256", 64 },
-        { "sha384", 96 }, { "sha512", 128 }, { "sha3_224", 56 },
-        { "sha3_256", 64 }, { "sha3_384", 96 }, { "sha3_512", 128 },
-        { "blake2s", 64 }, { "blake2b", 128 }
-    };
-
-    for (size_t i = 0; i < sizeof(algos) / sizeof(algos[0]); i++) {
-
-        if (glance_str_eq(algo, glance_str(algos[i].name))) {
-            return algos[i].len;
-        }
-    }
-
-    return 0;
-}
-
-
-const char *
-registry_v2_digest_bad(glance_str_t value, size_t len)
+bool
+registry_v2_hex(glance_str_t value)
 {
     unsigned char  c;
-
-    if (value.len != len) {
-        return "is not the correct size";
-    }
 
     for (size_t i = 0; i < value.len; i++) {
         c = value.data[i];
@@ -369,9 +341,9 @@ registry_v2_digest_bad(glance_str_t value, size_t len)
         if (!((c >= '0' && c <= '9')
               || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')))
         {
-            return "must have hexadecimal digits";
+            return false;
         }
     }
 
-    return NULL;
+    return true;
 }

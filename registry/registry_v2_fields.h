@@ -51,11 +51,7 @@ registry_rc_e registry_v2_formats_set(const registry_image_t *image,
     registry_err_t *err);
 
 
-/* of such a digest in hexadecimal digits; 0: no such algorithm */
-size_t registry_v2_digest_len(glance_str_t algo);
-
-/* what is wrong with a digest of so many digits, or NULL */
-const char *registry_v2_digest_bad(glance_str_t value, size_t len);
+bool registry_v2_hex(glance_str_t value);
 
 
 #endif /* _REGISTRY_V2_FIELDS_H_INCLUDED_ */

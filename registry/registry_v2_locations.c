@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "glance_digest.h"
 #include "glance_uri.h"
 #include "registry_db_imports.h"
 #include "registry_db_v2.h"
@@ -390,7 +391,7 @@ registry_v2_location_digest(json_t *data)
 {
     size_t        i;
     json_t       *value;
-    const char   *text, *key, *bad;
+    const char   *text, *key;
     glance_str_t  algo;
 
     static const char *const  algos[] = {
@@ -436,11 +437,10 @@ registry_v2_location_digest(json_t *data)
         return "os_hash_algo must be sha1, sha256, sha512 or md5";
     }
 
-    bad = registry_v2_digest_bad(glance_str(text),
-                                 registry_v2_digest_len(algo));
+    if (glance_str(text).len != glance_digest_hex_len(algo)) {
+        return "os_hash_value is not the correct size for os_hash_algo";
+    }
 
-    return (bad == NULL) ? NULL
-           : (bad[0] == 'i') ? "os_hash_value is not the correct size for "
-                               "os_hash_algo"
-                             : "os_hash_value must have hexadecimal digits";
+    return registry_v2_hex(glance_str(text))
+           ? NULL : "os_hash_value must have hexadecimal digits";
 }

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "glance_digest.h"
 #include "registry_db_images.h"
 #include "registry_db_v2.h"
 #include "registry_quota.h"
@@ -251,7 +252,7 @@ registry_v2_update_hash(const registry_request_t *rq)
     text = registry_request_header(rq, "X-Glance-Hash");
 
     return (rq->identity.service && text.data != NULL
-            && registry_v2_digest_len(text) > 0)
+            && glance_digest_hex_len(text) > 0)
            ? (const char *) text.data : "sha512";
 }
 

@@ -100,18 +100,6 @@ sub jobs {
 }
 
 
-sub another_worker {
-    my ($env) = @_;
-
-    my $w = Glance::Worker->new(store => $env->{store},
-                                registry => $env->{registry},
-                                options => $env->{worker_options});
-    $w->start();
-
-    return $w;
-}
-
-
 my %nginx = (directives => 'glance_http_store on; '
                            . 'glance_http_allow 127.0.0.1;');
 my %worker = (upload_lease => 2, sweep_interval => 1, http_retries => 1,
@@ -283,7 +271,7 @@ for_each_v2(sub {
         send_signal('KILL', $v2->{env}{worker_program}{pid});
         unlink "$mock/begun.100000";
 
-        my $w = another_worker($v2->{env});
+        my $w = Glance::Worker->beside($v2->{env});
 
         ok(wait_until(sub { -e "$mock/begun.100000" }, 40),
            'another worker takes over');
@@ -309,7 +297,7 @@ for_each_v2(sub {
             body => 'data', headers => [
                 'Content-Type' => 'application/octet-stream' ]), 204,
             'an upload is faster');
-        $v2->{env}{worker_program} = another_worker($v2->{env});
+        $v2->{env}{worker_program} = Glance::Worker->beside($v2->{env});
 
         status_is(post($v2, $id, "$source/slow/200000", 'md5', $sum), 202);
         ok(wait_until(sub { -e "$mock/begun.200000" }, 40), 'it has begun');
@@ -429,6 +417,24 @@ for_each_v2(sub {
 }, nginx => \%nginx, user_storage_quota => '5 KB',
    env => { worker => 1, worker_options => {
        %worker, do_secure_hash => 'False' } });
+
+
+for_each_v2(sub {
+    my ($v2) = @_;
+
+    check('another hashing_algorithm' => sub {
+        my ($image, $task) = added($v2, queued($v2), "$source/ok/1000");
+
+        image_is($image, 'read', 'active', 1000, $md5, 'sha3_256',
+                 '80c627556547e2daf600fc745584ab46'
+                 . 'f1b4c6d731fbf90c3d2c7fa2543c9a5a');
+        is($task->{status}, 'success', 'its task');
+    });
+
+    $v2->{env}->wipe();
+}, nginx => \%nginx,
+   env => { worker => 1, worker_options => {
+       %worker, hashing_algorithm => 'sha3_256' } });
 
 $server->stop();
 
