@@ -25,8 +25,6 @@ static void ngx_http_glance_download_failed(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_download_send(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_download_sent(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
 
 
 /*
@@ -258,7 +256,6 @@ static void
 ngx_http_glance_download_send(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
-    ngx_int_t                  rc;
     ngx_http_glance_handle_t  *h;
 
     h = ctx->handle;
@@ -295,29 +292,5 @@ ngx_http_glance_download_send(ngx_http_request_t *r,
         return;
     }
 
-    rc = ngx_http_glance_send_header(r, ctx, NGX_HTTP_OK,
-                                     "application/octet-stream", h->size);
-
-    if (rc == NGX_DONE) {
-        rc = NGX_OK;
-
-    } else if (rc == NGX_OK) {
-        h->done = ngx_http_glance_download_sent;
-
-        rc = ctx->store->send(r, ctx, h, h->size);
-
-        if (rc == NGX_DONE) {
-            return;
-        }
-    }
-
-    ngx_http_glance_finalize(r, ctx, rc);
-}
-
-
-static void
-ngx_http_glance_download_sent(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_int_t rc)
-{
-    ngx_http_glance_finalize(r, ctx, rc);
+    ngx_http_glance_store_send(r, ctx, h);
 }

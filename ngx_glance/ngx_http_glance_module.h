@@ -319,6 +319,9 @@ ngx_int_t ngx_http_glance_uuid(u_char dst[GLANCE_UUID_LEN]);
 ngx_int_t ngx_http_glance_read_secret(ngx_conf_t *cf, ngx_str_t *directive,
     ngx_str_t *name, ngx_str_t *text);
 
+/* takes no longer for those that have more in common */
+ngx_uint_t ngx_http_glance_same_secret(ngx_str_t *one, ngx_str_t *other);
+
 /* route */
 ngx_int_t ngx_http_glance_handler(ngx_http_request_t *r);
 

@@ -227,6 +227,25 @@ ngx_http_glance_remote_answer(ngx_http_glance_remote_t *m, const char *name)
 }
 
 
+ngx_uint_t
+ngx_http_glance_remote_passing(ngx_http_glance_remote_t *m)
+{
+    switch (m->status) {
+
+    case 0:
+    case NGX_HTTP_TOO_MANY_REQUESTS:
+    case NGX_HTTP_INTERNAL_SERVER_ERROR:
+    case NGX_HTTP_BAD_GATEWAY:
+    case NGX_HTTP_SERVICE_UNAVAILABLE:
+    case NGX_HTTP_GATEWAY_TIME_OUT:
+        return !ngx_http_glance_remote_denied(m);
+
+    default:
+        return 0;
+    }
+}
+
+
 /* what a store says is for the log of its operator, not for clients */
 
 ngx_int_t

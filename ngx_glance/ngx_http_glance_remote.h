@@ -102,6 +102,9 @@ ngx_int_t ngx_http_glance_remote_eof(ngx_http_glance_remote_t *m,
 ngx_str_t *ngx_http_glance_remote_answer(ngx_http_glance_remote_t *m,
     const char *name);
 
+/* true: what failed may go well a moment later */
+ngx_uint_t ngx_http_glance_remote_passing(ngx_http_glance_remote_t *m);
+
 /*
  * An exchange that did not go as it should: logs it, sets words for the
  * client, and returns its status.

@@ -6,6 +6,8 @@
 
 #include "ngx_http_glance_module.h"
 
+#include <openssl/crypto.h>
+
 
 #define NGX_HTTP_GLANCE_SECRET_MAX  (64 * 1024)
 
@@ -64,4 +66,12 @@ done:
     }
 
     return rc;
+}
+
+
+ngx_uint_t
+ngx_http_glance_same_secret(ngx_str_t *one, ngx_str_t *other)
+{
+    return one->len == other->len
+           && CRYPTO_memcmp(one->data, other->data, one->len) == 0;
 }

@@ -19,8 +19,6 @@ static void ngx_http_glance_source_found(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
 static void ngx_http_glance_source_opened(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
-static void ngx_http_glance_source_sent(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
 
 
 static const ngx_http_glance_route_t  ngx_http_glance_source_route = {
@@ -180,29 +178,5 @@ ngx_http_glance_source_opened(ngx_http_request_t *r,
         return;
     }
 
-    rc = ngx_http_glance_send_header(r, ctx, NGX_HTTP_OK,
-                                     "application/octet-stream", h->size);
-
-    if (rc == NGX_DONE) {
-        rc = NGX_OK;
-
-    } else if (rc == NGX_OK) {
-        h->done = ngx_http_glance_source_sent;
-
-        rc = h->store->send(r, ctx, h, h->size);
-
-        if (rc == NGX_DONE) {
-            return;
-        }
-    }
-
-    ngx_http_glance_finalize(r, ctx, rc);
-}
-
-
-static void
-ngx_http_glance_source_sent(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_int_t rc)
-{
-    ngx_http_glance_finalize(r, ctx, rc);
+    ngx_http_glance_store_send(r, ctx, h);
 }

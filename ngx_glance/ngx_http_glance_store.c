@@ -113,3 +113,29 @@ ngx_http_glance_store_handle(ngx_http_request_t *r,
 
     return h;
 }
+
+
+void
+ngx_http_glance_store_send(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_http_glance_handle_t *h)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_glance_send_header(r, ctx, NGX_HTTP_OK,
+                                     "application/octet-stream", h->size);
+
+    if (rc == NGX_DONE) {
+        rc = NGX_OK;
+
+    } else if (rc == NGX_OK) {
+        h->done = ngx_http_glance_finalize;
+
+        rc = h->store->send(r, ctx, h, h->size);
+
+        if (rc == NGX_DONE) {
+            return;
+        }
+    }
+
+    ngx_http_glance_finalize(r, ctx, rc);
+}

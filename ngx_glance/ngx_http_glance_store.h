@@ -134,5 +134,9 @@ ngx_http_glance_handle_t *ngx_http_glance_store_handle(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_store_t *store,
     ngx_str_t *image_id, ngx_http_glance_done_pt done);
 
+/* answers 200 with the data that h was opened for, and ends the request */
+void ngx_http_glance_store_send(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_handle_t *h);
+
 
 #endif /* _NGX_HTTP_GLANCE_STORE_H_INCLUDED_ */

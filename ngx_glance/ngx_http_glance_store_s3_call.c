@@ -229,25 +229,8 @@ ngx_http_glance_s3_passing(ngx_http_glance_remote_t *m, ngx_uint_t tries)
         m->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (tries >= NGX_HTTP_GLANCE_S3_TRIES
-        || ngx_http_glance_remote_denied(m))
-    {
-        return 0;
-    }
-
-    switch (m->status) {
-
-    case 0:
-    case NGX_HTTP_TOO_MANY_REQUESTS:
-    case NGX_HTTP_INTERNAL_SERVER_ERROR:
-    case NGX_HTTP_BAD_GATEWAY:
-    case NGX_HTTP_SERVICE_UNAVAILABLE:
-    case NGX_HTTP_GATEWAY_TIME_OUT:
-        return 1;
-
-    default:
-        return 0;
-    }
+    return tries < NGX_HTTP_GLANCE_S3_TRIES
+           && ngx_http_glance_remote_passing(m);
 }
 
 

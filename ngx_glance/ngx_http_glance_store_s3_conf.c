@@ -6,8 +6,6 @@
 
 #include "ngx_http_glance_store_s3.h"
 
-#include <openssl/crypto.h>
-
 
 #define NGX_HTTP_GLANCE_S3_MIN_PART  (5 * 1024 * 1024)
 #define NGX_HTTP_GLANCE_S3_MAX_PUT   ((off_t) 5 * 1024 * 1024 * 1024)
@@ -26,7 +24,6 @@ static void ngx_http_glance_s3_region(ngx_http_glance_s3_account_t *account,
     ngx_str_t *region);
 static ngx_uint_t ngx_http_glance_s3_amazon(ngx_str_t *host);
 static ngx_uint_t ngx_http_glance_s3_dns(ngx_str_t *bucket, ngx_uint_t dots);
-static ngx_uint_t ngx_http_glance_s3_same(ngx_str_t *one, ngx_str_t *other);
 static ngx_int_t ngx_http_glance_s3_decode(ngx_pool_t *pool,
     glance_str_t text, ngx_str_t *value);
 static void ngx_http_glance_s3_raw(glance_buf_t *b, ngx_str_t *s,
@@ -514,10 +511,10 @@ ngx_http_glance_s3_parse(ngx_http_glance_s3_t *s3, ngx_str_t *uri)
                             != 0);
 
     if (!account->stranger
-        && ngx_http_glance_s3_same(&account->access_key,
+        && ngx_http_glance_same_secret(&account->access_key,
                                    &s3->account->access_key)
         && (!s3->handle->named
-            || ngx_http_glance_s3_same(&account->secret_key,
+            || ngx_http_glance_same_secret(&account->secret_key,
                                        &s3->account->secret_key)))
     {
         return NGX_OK;
@@ -527,14 +524,6 @@ ngx_http_glance_s3_parse(ngx_http_glance_s3_t *s3, ngx_str_t *uri)
     s3->account = account;
 
     return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_glance_s3_same(ngx_str_t *one, ngx_str_t *other)
-{
-    return one->len == other->len
-           && CRYPTO_memcmp(one->data, other->data, one->len) == 0;
 }
 
 

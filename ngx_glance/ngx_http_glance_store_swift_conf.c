@@ -6,8 +6,6 @@
 
 #include "ngx_http_glance_store_swift.h"
 
-#include <openssl/crypto.h>
-
 
 static ngx_http_glance_swift_account_t *ngx_http_glance_swift_account(
     ngx_conf_t *cf, ngx_array_t *accounts, const char *name, json_t *json);
@@ -17,8 +15,6 @@ static ngx_uint_t ngx_http_glance_swift_plain(u_char *p, size_t len);
 static ngx_uint_t ngx_http_glance_swift_version(ngx_str_t *auth);
 static json_t *ngx_http_glance_swift_domain(json_t *json, const char *key);
 static void ngx_http_glance_swift_free(void *data);
-static ngx_uint_t ngx_http_glance_swift_same(ngx_str_t *one,
-    ngx_str_t *other);
 static ngx_int_t ngx_http_glance_swift_decode(ngx_pool_t *pool,
     glance_str_t text, ngx_str_t *value);
 static ngx_int_t ngx_http_glance_swift_reference(ngx_http_glance_swift_t *sw,
@@ -534,15 +530,15 @@ ngx_http_glance_swift_credentials(ngx_http_glance_swift_t *sw,
     stranger = 1;
 
     for (i = 0; i < sw->conf->accounts->nelts; i++) {
-        if (!ngx_http_glance_swift_same(&known[i]->auth, &auth)) {
+        if (!ngx_http_glance_same_secret(&known[i]->auth, &auth)) {
             continue;
         }
 
         stranger = 0;
 
-        if (ngx_http_glance_swift_same(&known[i]->user, &user)
+        if (ngx_http_glance_same_secret(&known[i]->user, &user)
             && (!sw->handle->named
-                || ngx_http_glance_swift_same(&known[i]->key, &key)))
+                || ngx_http_glance_same_secret(&known[i]->key, &key)))
         {
             sw->account = known[i];
             return NGX_OK;
@@ -579,14 +575,6 @@ ngx_http_glance_swift_credentials(ngx_http_glance_swift_t *sw,
     sw->account = account;
 
     return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_glance_swift_same(ngx_str_t *one, ngx_str_t *other)
-{
-    return one->len == other->len
-           && CRYPTO_memcmp(one->data, other->data, one->len) == 0;
 }
 
 

@@ -279,21 +279,10 @@ ngx_http_glance_swift_again(ngx_http_glance_swift_t *sw, size_t left)
         return 0;
     }
 
-    switch (m->status) {
-
-    case NGX_HTTP_UNAUTHORIZED:
+    if (m->status == NGX_HTTP_UNAUTHORIZED) {
         ngx_http_glance_swift_forget_token(sw);
-        break;
 
-    case 0:
-    case NGX_HTTP_TOO_MANY_REQUESTS:
-    case NGX_HTTP_INTERNAL_SERVER_ERROR:
-    case NGX_HTTP_BAD_GATEWAY:
-    case NGX_HTTP_SERVICE_UNAVAILABLE:
-    case NGX_HTTP_GATEWAY_TIME_OUT:
-        break;
-
-    default:
+    } else if (!ngx_http_glance_remote_passing(m)) {
         return 0;
     }
 

@@ -74,18 +74,6 @@ sub jobs {
 }
 
 
-sub another_worker {
-    my ($env) = @_;
-
-    my $w = Glance::Worker->new(store => $env->{store},
-                                registry => $env->{registry},
-                                options => $env->{worker_options});
-    $w->start();
-
-    return $w;
-}
-
-
 for my $kind (split(/[ ,]+/,
                     $ENV{GLANCE_TEST_DATABASES} || 'sqlite mysql'))
 {
@@ -238,7 +226,7 @@ for my $kind (split(/[ ,]+/,
             unlink "$mock/begun.2000000";
             send_signal('KILL', $env->{worker_program}{pid});
 
-            my $w = another_worker($env);
+            my $w = Glance::Worker->beside($env);
 
             ok(wait_until(sub { -e "$mock/begun.2000000" }, 40),
                'another takes over');

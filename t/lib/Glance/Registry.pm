@@ -155,6 +155,16 @@ sub new {
 }
 
 
+# one more of an environment, started
+
+sub beside {
+    my ($class, $env) = @_;
+
+    return $class->new(store => $env->{store}, registry => $env->{registry},
+                       options => $env->{worker_options})->start();
+}
+
+
 sub argv {
     my ($p, @arguments) = @_;
 
