@@ -243,11 +243,7 @@ glance_registry_user(glance_registry_t *registry, const char *socket,
     rc = REGISTRY_OK;
     user = registry_config_str(registry->cf, "user");
 
-    if (registry->pid[0] != '\0') {
-        rc = registry_daemon_give(user, registry->pid, err);
-    }
-
-    if (rc == REGISTRY_OK && socket[0] != '\0') {
+    if (socket[0] != '\0') {
         rc = registry_daemon_give(user, socket, err);
     }
 

@@ -72,8 +72,7 @@ registry_agent_run(registry_agent_t *agent, const registry_cli_t *cli)
     user = registry_config_str(agent->cf, "user");
 
     if (!agent->once && pid != NULL
-        && (registry_daemon_pid_write(pid, &err) != REGISTRY_OK
-            || registry_daemon_give(user, pid, &err) != REGISTRY_OK))
+        && registry_daemon_pid_write(pid, &err) != REGISTRY_OK)
     {
         goto failed;
     }

@@ -46,9 +46,9 @@ void registry_daemon_pid_remove(const char *path);
 
 /*
  * The user that a server becomes when root has started it; "" or "root": none
- * other.  Before the first thread.  Files are given to him before: pid file
- * and socket lie where only root may remove them, so that an ended server may
- * leave them.
+ * other.  Before the first thread.  A socket is given to him before.  The pid
+ * file is not: root sends signals to whom it names, and a server that may not
+ * remove it leaves one that counts for nothing.
  */
 registry_rc_e registry_daemon_become(const char *user, registry_err_t *err);
 registry_rc_e registry_daemon_give(const char *user, const char *path,
