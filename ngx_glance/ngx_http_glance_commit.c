@@ -621,7 +621,7 @@ ngx_http_glance_upload_undo(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
     u = ctx->upload;
 
-    if (u->undoing || u->store_busy || ctx->tasks) {
+    if (u->undoing || u->store_busy || ngx_http_glance_ring_busy(u)) {
         return;
     }
 

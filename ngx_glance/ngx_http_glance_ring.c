@@ -11,6 +11,7 @@
 static ngx_int_t ngx_http_glance_ring_digests(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_ring_digest_free(void *data);
+static ngx_uint_t ngx_http_glance_ring_free_bufs(ngx_http_glance_upload_t *u);
 static void ngx_http_glance_ring_hash(void *data);
 static void ngx_http_glance_ring_hashed(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
@@ -174,12 +175,19 @@ ngx_http_glance_ring_room(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 
     u = ctx->upload;
 
-    if (u->filled - u->written >= u->nbufs
-        || u->filled - u->lanes[NGX_HTTP_GLANCE_MD5].done >= u->nbufs
-        || u->filled - u->lanes[NGX_HTTP_GLANCE_HASH].done >= u->nbufs)
-    {
-        return NGX_AGAIN;
+    if (ngx_http_glance_ring_free_bufs(u) == 0) {
+
+        /* a thread that gets further now either sees this or is seen */
+
+        u->waiting = 1;
+        ngx_memory_barrier();
+
+        if (ngx_http_glance_ring_free_bufs(u) == 0) {
+            return NGX_AGAIN;
+        }
     }
+
+    u->waiting = 0;
 
     slot = &u->bufs[u->filled % u->nbufs];
 
@@ -200,6 +208,21 @@ ngx_http_glance_ring_room(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 }
 
 
+static ngx_uint_t
+ngx_http_glance_ring_free_bufs(ngx_http_glance_upload_t *u)
+{
+    ngx_uint_t  i, used;
+
+    used = u->filled - u->written;
+
+    for (i = 0; i < NGX_HTTP_GLANCE_DIGESTS; i++) {
+        used = ngx_max(used, u->filled - u->lanes[i].done);
+    }
+
+    return u->nbufs - used;
+}
+
+
 /* what is in the buffer in hand is given to the readers */
 
 void
@@ -207,6 +230,7 @@ ngx_http_glance_ring_flush(ngx_http_glance_upload_t *u)
 {
     if (u->fill) {
         u->lens[u->filled % u->nbufs] = u->fill;
+        ngx_memory_barrier();
         u->filled++;
         u->fill = 0;
     }
@@ -233,8 +257,6 @@ ngx_http_glance_ring_work(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         if (lane->task->busy || lane->done == u->filled) {
             continue;
         }
-
-        lane->upto = u->filled;
 
         if (ngx_http_glance_task_post(r, ctx, glcf->digest_pool, lane->task)
             != NGX_OK)
@@ -266,19 +288,27 @@ ngx_http_glance_ring_work(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 }
 
 
+/*
+ * In a thread.  It goes on with what comes in meanwhile; the event loop is
+ * waked up when there is nothing left, or when it waits and half of the ring
+ * is free: to do so for each buffer would cost more than it brings.
+ */
+
 static void
 ngx_http_glance_ring_hash(void *data)
 {
     ngx_http_glance_lane_t *lane = data;
 
-    uint64_t                   n;
+    ngx_uint_t                 n;
     ngx_http_glance_upload_t  *u;
 
     u = lane->upload;
 
     ngx_http_glance_task_nice(u->digest_nice);
 
-    for (n = lane->done; n < lane->upto; n++) {
+    for (n = lane->done; n != u->filled; n++) {
+        ngx_memory_barrier();
+
         if (!glance_digest_update(lane->digest, u->bufs[n % u->nbufs],
                                   u->lens[n % u->nbufs]))
         {
@@ -289,6 +319,15 @@ ngx_http_glance_ring_hash(void *data)
         if (u->inspect && lane == &u->lanes[NGX_HTTP_GLANCE_MD5]) {
             ngx_http_glance_inspect_feed(u->inspect, u->bufs[n % u->nbufs],
                                          u->lens[n % u->nbufs]);
+        }
+
+        lane->done = n + 1;
+        ngx_memory_barrier();
+
+        if (u->waiting
+            && ngx_http_glance_ring_free_bufs(u) >= (u->nbufs + 1) / 2)
+        {
+            return;
         }
     }
 }
@@ -307,8 +346,6 @@ ngx_http_glance_ring_hashed(ngx_http_request_t *r,
         if (lane->task->busy) {
             continue;
         }
-
-        lane->done = lane->upto;
 
         if (lane->failed) {
             ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR,
@@ -342,21 +379,25 @@ ngx_http_glance_ring_written(ngx_http_request_t *r,
 
 
 ngx_uint_t
-ngx_http_glance_ring_drained(ngx_http_glance_upload_t *u)
+ngx_http_glance_ring_busy(ngx_http_glance_upload_t *u)
 {
     ngx_uint_t  i;
 
-    if (u->store_busy || u->written < u->filled) {
-        return 0;
-    }
-
     for (i = 0; i < NGX_HTTP_GLANCE_DIGESTS; i++) {
-        if (u->lanes[i].task->busy || u->lanes[i].done < u->filled) {
-            return 0;
+        if (u->lanes[i].task->busy) {
+            return 1;
         }
     }
 
-    return 1;
+    return 0;
+}
+
+
+ngx_uint_t
+ngx_http_glance_ring_drained(ngx_http_glance_upload_t *u)
+{
+    return !u->store_busy && !ngx_http_glance_ring_busy(u)
+           && ngx_http_glance_ring_free_bufs(u) == u->nbufs;
 }
 
 

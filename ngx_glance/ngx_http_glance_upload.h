@@ -27,14 +27,16 @@ typedef struct ngx_http_glance_inspect_s  ngx_http_glance_inspect_t;
  * The body goes through a ring of buffers.  "filled" counts the buffers
  * filled so far, each reader's "done" those it has worked off; buffer n lies
  * in slot n % nbufs and is free again when all readers are past it.
+ *
+ * Threads read and write these counts while the event loop does: each has one
+ * writer, and what it tells of is in memory before it is.
  */
 
 typedef struct {
     ngx_http_glance_upload_t   *upload;
     ngx_http_glance_task_t     *task;
     glance_digest_t            *digest;
-    uint64_t                    done;
-    uint64_t                    upto;       /* of the running task */
+    ngx_atomic_t                done;
     unsigned                    failed:1;
 } ngx_http_glance_lane_t;
 
@@ -48,8 +50,9 @@ struct ngx_http_glance_upload_s {
     ngx_uint_t                  nbufs;
     size_t                      size;
     size_t                      fill;       /* bytes in the buffer in hand */
-    uint64_t                    filled;
-    uint64_t                    written;    /* the store's "done" */
+    ngx_atomic_t                filled;
+    ngx_atomic_t                written;    /* the store's "done" */
+    ngx_atomic_t                waiting;    /* the event loop, for room */
     ngx_http_glance_lane_t      lanes[NGX_HTTP_GLANCE_DIGESTS];
     ngx_int_t                   digest_nice;
 
@@ -121,6 +124,9 @@ void ngx_http_glance_ring_work(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 void ngx_http_glance_ring_written(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_int_t rc);
+
+/* true while a thread computes a digest */
+ngx_uint_t ngx_http_glance_ring_busy(ngx_http_glance_upload_t *u);
 
 /* true when every reader is through */
 ngx_uint_t ngx_http_glance_ring_drained(ngx_http_glance_upload_t *u);
