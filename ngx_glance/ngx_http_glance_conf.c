@@ -109,7 +109,7 @@ ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->default_store, prev->default_store,
                              &ngx_http_glance_store_file);
     ngx_conf_merge_str_value(conf->file_root, prev->file_root, "");
-    ngx_conf_merge_value(conf->file_direct, prev->file_direct, 1);
+    ngx_conf_merge_value(conf->file_direct, prev->file_direct, 0);
     ngx_conf_merge_ptr_value(conf->thread_pool, prev->thread_pool, NULL);
     ngx_conf_merge_ptr_value(conf->digest_pool, prev->digest_pool, NULL);
     ngx_conf_merge_value(conf->digest_nice, prev->digest_nice, 0);

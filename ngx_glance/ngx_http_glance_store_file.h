@@ -39,7 +39,10 @@ typedef struct {
 
     ngx_fd_t                   fd;
     off_t                      offset;
-    off_t                      synced;      /* given to the disk */
+    off_t                      flushed;     /* asked to be durable */
+    ngx_http_glance_task_t    *flush;       /* NULL: not of an upload */
+    ngx_err_t                  flush_err;   /* of its thread */
+    ngx_http_glance_work_pt    later;       /* waits for it */
     u_char                    *data;        /* to be written */
     size_t                     len;
 

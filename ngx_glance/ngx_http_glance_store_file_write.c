@@ -9,7 +9,7 @@
 #include <sys/file.h>
 
 
-#define NGX_HTTP_GLANCE_SYNC_STEP   (16 * 1024 * 1024)
+#define NGX_HTTP_GLANCE_FLUSH_STEP  (32 * 1024 * 1024)
 
 
 typedef struct {
@@ -21,6 +21,16 @@ typedef struct {
 
 static void ngx_http_glance_file_begin_work(void *data);
 static ngx_fd_t ngx_http_glance_file_open_temp(ngx_http_glance_file_t *f);
+static void ngx_http_glance_file_flush(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_file_t *f);
+static void ngx_http_glance_file_flush_work(void *data);
+static void ngx_http_glance_file_flush_done(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+static ngx_uint_t ngx_http_glance_file_flush_failed(
+    ngx_http_glance_file_t *f);
+static ngx_int_t ngx_http_glance_file_run_last(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_file_t *f,
+    ngx_http_glance_work_pt work);
 static void ngx_http_glance_file_write_work(void *data);
 static void ngx_http_glance_file_buffered(ngx_http_glance_file_t *f);
 static void ngx_http_glance_file_commit_work(void *data);
@@ -65,6 +75,15 @@ ngx_http_glance_file_begin(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 
     f->direct = glcf->file_direct;
 
+    f->flush = ngx_http_glance_task_create(r, ctx,
+                                           ngx_http_glance_file_flush_work,
+                                           ngx_http_glance_file_flush_done,
+                                           f);
+    if (f->flush == NULL) {
+        h->error = "Out of memory";
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     return ngx_http_glance_file_run(r, ctx, f,
                                     ngx_http_glance_file_begin_work);
 }
@@ -78,11 +97,112 @@ ngx_http_glance_file_write(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 
     f = h->data;
 
+    ngx_http_glance_file_flush(r, ctx, f);
+
     f->data = data;
     f->len = len;
 
     return ngx_http_glance_file_run(r, ctx, f,
                                     ngx_http_glance_file_write_work);
+}
+
+
+/*
+ * What a disk has taken is not durable before its own cache is emptied, which
+ * takes as long as the writing did: a second thread has that done while data
+ * come in.  What is durable leaves the page cache, which belongs to the images
+ * that are read, and its pages take the next data.
+ *
+ * Past the page cache there is no gain: a disk that empties its cache writes
+ * nothing meanwhile.
+ */
+
+static void
+ngx_http_glance_file_flush(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+    ngx_http_glance_file_t *f)
+{
+    if (f->direct || f->flush->busy
+        || f->offset - f->flushed < NGX_HTTP_GLANCE_FLUSH_STEP)
+    {
+        return;
+    }
+
+    f->flushed = f->offset;
+
+    /* with no thread to spare it is left to the end */
+
+    (void) ngx_http_glance_task_post(r, ctx, f->pool, f->flush);
+}
+
+
+static void
+ngx_http_glance_file_flush_work(void *data)
+{
+    ngx_http_glance_file_t *f = data;
+
+    if (fdatasync(f->fd) == -1) {
+        f->flush_err = errno;
+        return;
+    }
+
+    (void) posix_fadvise(f->fd, 0, f->flushed, POSIX_FADV_DONTNEED);
+}
+
+
+static void
+ngx_http_glance_file_flush_done(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    ngx_int_t                  rc;
+    ngx_http_glance_file_t    *f;
+    ngx_http_glance_handle_t  *h;
+
+    h = ctx->handle;
+    f = h->data;
+
+    if (f->later == NULL) {
+        return;
+    }
+
+    /* what was asked for meanwhile */
+
+    rc = ngx_http_glance_file_run(r, ctx, f, f->later);
+
+    if (rc != NGX_AGAIN) {
+        h->done(r, ctx, rc);
+    }
+}
+
+
+/* the kernel tells of an error once: who heard of it has to remember it */
+
+static ngx_uint_t
+ngx_http_glance_file_flush_failed(ngx_http_glance_file_t *f)
+{
+    if (f->flush_err == 0) {
+        return 0;
+    }
+
+    f->err = f->flush_err;
+    f->call = "fdatasync()";
+
+    return 1;
+}
+
+
+/* work that needs the file for itself */
+
+static ngx_int_t
+ngx_http_glance_file_run_last(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_file_t *f,
+    ngx_http_glance_work_pt work)
+{
+    if (f->flush->busy) {
+        f->later = work;
+        return NGX_AGAIN;
+    }
+
+    return ngx_http_glance_file_run(r, ctx, f, work);
 }
 
 
@@ -116,8 +236,8 @@ ngx_http_glance_file_commit(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 
     h->location.len = b.last - b.start;
 
-    return ngx_http_glance_file_run(r, ctx, f,
-                                    ngx_http_glance_file_commit_work);
+    return ngx_http_glance_file_run_last(r, ctx, f,
+                                         ngx_http_glance_file_commit_work);
 }
 
 
@@ -138,8 +258,8 @@ ngx_http_glance_file_abort(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
         return NGX_OK;
     }
 
-    return ngx_http_glance_file_run(r, ctx, h->data,
-                                    ngx_http_glance_file_abort_work);
+    return ngx_http_glance_file_run_last(r, ctx, h->data,
+                                         ngx_http_glance_file_abort_work);
 }
 
 
@@ -272,6 +392,10 @@ ngx_http_glance_file_write_work(void *data)
     ssize_t  n;
     u_char  *p;
 
+    if (ngx_http_glance_file_flush_failed(f)) {
+        return;
+    }
+
     p = f->data;
     len = f->len;
 
@@ -305,18 +429,6 @@ ngx_http_glance_file_write_work(void *data)
         len -= n;
         f->offset += n;
     }
-
-#if (NGX_LINUX)
-
-    /* the disk starts now: little is left for fdatasync() at the end */
-
-    if (!f->direct && f->offset - f->synced >= NGX_HTTP_GLANCE_SYNC_STEP) {
-        (void) sync_file_range(f->fd, f->synced, f->offset - f->synced,
-                               SYNC_FILE_RANGE_WRITE);
-        f->synced = f->offset;
-    }
-
-#endif
 }
 
 
@@ -332,7 +444,7 @@ ngx_http_glance_file_buffered(ngx_http_glance_file_t *f)
     }
 
     f->direct = 0;
-    f->synced = f->offset;
+    f->flushed = f->offset;
 }
 
 
@@ -348,6 +460,10 @@ ngx_http_glance_file_commit_work(void *data)
     ngx_http_glance_file_t *f = data;
 
     int  rc;
+
+    if (ngx_http_glance_file_flush_failed(f)) {
+        return;
+    }
 
     if (fdatasync(f->fd) == -1) {
         ngx_http_glance_file_error(f, "fdatasync()");
