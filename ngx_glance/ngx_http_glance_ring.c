@@ -8,6 +8,9 @@
 #include "ngx_http_glance_upload.h"
 
 
+#define NGX_HTTP_GLANCE_RING_ROUNDS  4
+
+
 static ngx_int_t ngx_http_glance_ring_digests(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_ring_digest_free(void *data);
@@ -291,7 +294,8 @@ ngx_http_glance_ring_work(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 /*
  * In a thread.  It goes on with what comes in meanwhile; the event loop is
  * waked up when there is nothing left, or when it waits and half of the ring
- * is free: to do so for each buffer would cost more than it brings.
+ * is free: to do so for each buffer would cost more than it brings.  After
+ * some rounds it is the turn of other uploads, which may wait for the thread.
  */
 
 static void
@@ -299,14 +303,16 @@ ngx_http_glance_ring_hash(void *data)
 {
     ngx_http_glance_lane_t *lane = data;
 
-    ngx_uint_t                 n;
+    ngx_uint_t                 n, last;
     ngx_http_glance_upload_t  *u;
 
     u = lane->upload;
 
     ngx_http_glance_task_nice(u->digest_nice);
 
-    for (n = lane->done; n != u->filled; n++) {
+    last = lane->done + NGX_HTTP_GLANCE_RING_ROUNDS * u->nbufs;
+
+    for (n = lane->done; n != u->filled && n != last; n++) {
         ngx_memory_barrier();
 
         if (!glance_digest_update(lane->digest, u->bufs[n % u->nbufs],
@@ -321,6 +327,7 @@ ngx_http_glance_ring_hash(void *data)
                                          u->lens[n % u->nbufs]);
         }
 
+        ngx_memory_barrier();
         lane->done = n + 1;
         ngx_memory_barrier();
 

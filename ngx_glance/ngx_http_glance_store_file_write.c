@@ -10,6 +10,7 @@
 
 
 #define NGX_HTTP_GLANCE_FLUSH_STEP  (32 * 1024 * 1024)
+#define NGX_HTTP_GLANCE_FLUSHES     4       /* at a time */
 
 
 typedef struct {
@@ -39,6 +40,9 @@ static void ngx_http_glance_file_abort_work(void *data);
 static void ngx_http_glance_file_unlink_own(ngx_fd_t fd, u_char *path);
 static void ngx_http_glance_file_drop_work(void *data, ngx_log_t *log);
 static void ngx_http_glance_file_drop_done(ngx_event_t *ev);
+
+
+static ngx_atomic_t  ngx_http_glance_file_flushes;
 
 
 ngx_int_t
@@ -114,7 +118,8 @@ ngx_http_glance_file_write(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
  * that are read, and its pages take the next data.
  *
  * Past the page cache there is no gain: a disk that empties its cache writes
- * nothing meanwhile.
+ * nothing meanwhile.  Nor is there with many at a time, which would only take
+ * the threads from those who write.
  */
 
 static void
@@ -122,16 +127,19 @@ ngx_http_glance_file_flush(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     ngx_http_glance_file_t *f)
 {
     if (f->direct || f->flush->busy
-        || f->offset - f->flushed < NGX_HTTP_GLANCE_FLUSH_STEP)
+        || f->offset - f->flushed < NGX_HTTP_GLANCE_FLUSH_STEP
+        || ngx_http_glance_file_flushes >= NGX_HTTP_GLANCE_FLUSHES)
     {
         return;
     }
 
     f->flushed = f->offset;
 
-    /* with no thread to spare it is left to the end */
+    (void) ngx_atomic_fetch_add(&ngx_http_glance_file_flushes, 1);
 
-    (void) ngx_http_glance_task_post(r, ctx, f->pool, f->flush);
+    if (ngx_http_glance_task_post(r, ctx, f->pool, f->flush) != NGX_OK) {
+        (void) ngx_atomic_fetch_add(&ngx_http_glance_file_flushes, -1);
+    }
 }
 
 
@@ -142,10 +150,12 @@ ngx_http_glance_file_flush_work(void *data)
 
     if (fdatasync(f->fd) == -1) {
         f->flush_err = errno;
-        return;
+
+    } else {
+        (void) posix_fadvise(f->fd, 0, f->flushed, POSIX_FADV_DONTNEED);
     }
 
-    (void) posix_fadvise(f->fd, 0, f->flushed, POSIX_FADV_DONTNEED);
+    (void) ngx_atomic_fetch_add(&ngx_http_glance_file_flushes, -1);
 }
 
 
