@@ -211,15 +211,23 @@ ngx_http_glance_ring_room(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 }
 
 
+/*
+ * Others count on meanwhile, so that each count is read once: a reader's
+ * before "filled", which never is behind it.
+ */
+
 static ngx_uint_t
 ngx_http_glance_ring_free_bufs(ngx_http_glance_upload_t *u)
 {
-    ngx_uint_t  i, used;
+    ngx_uint_t  i, n, used;
 
-    used = u->filled - u->written;
+    n = u->written;
+    used = u->filled - n;
 
     for (i = 0; i < NGX_HTTP_GLANCE_DIGESTS; i++) {
-        used = ngx_max(used, u->filled - u->lanes[i].done);
+        n = u->lanes[i].done;
+        n = u->filled - n;
+        used = ngx_max(used, n);
     }
 
     return u->nbufs - used;

@@ -40,7 +40,7 @@ typedef struct {
     ngx_fd_t                   fd;
     off_t                      offset;
     off_t                      flushed;     /* asked to be durable */
-    ngx_http_glance_task_t    *flush;       /* NULL: not of an upload */
+    ngx_http_glance_task_t    *flush;       /* NULL: nothing begun */
     ngx_err_t                  flush_err;   /* of its thread */
     ngx_http_glance_work_pt    later;       /* waits for it */
     u_char                    *data;        /* to be written */

@@ -207,7 +207,7 @@ ngx_http_glance_file_run_last(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_file_t *f,
     ngx_http_glance_work_pt work)
 {
-    if (f->flush->busy) {
+    if (f->flush && f->flush->busy) {
         f->later = work;
         return NGX_AGAIN;
     }
