@@ -7,6 +7,7 @@
 #include "ngx_http_glance_store_http.h"
 #include "ngx_http_glance_store_s3.h"
 #include "ngx_http_glance_store_swift.h"
+#include "ngx_http_glance_task.h"
 
 
 static char *ngx_http_glance_check_loc_conf(ngx_conf_t *cf,
@@ -59,7 +60,7 @@ ngx_http_glance_create_loc_conf(ngx_conf_t *cf)
     ngx_http_glance_http_create_conf(&conf->http);
     conf->default_store = NGX_CONF_UNSET_PTR;
     conf->thread_pool = NGX_CONF_UNSET_PTR;
-    conf->digest_pool = NGX_CONF_UNSET_PTR;
+    conf->digest_pools = NGX_CONF_UNSET_PTR;
     conf->digest_nice = NGX_CONF_UNSET;
     ngx_http_glance_swift_create_conf(&conf->swift);
     ngx_http_glance_s3_create_conf(&conf->s3);
@@ -111,7 +112,7 @@ ngx_http_glance_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->file_root, prev->file_root, "");
     ngx_conf_merge_value(conf->file_direct, prev->file_direct, 0);
     ngx_conf_merge_ptr_value(conf->thread_pool, prev->thread_pool, NULL);
-    ngx_conf_merge_ptr_value(conf->digest_pool, prev->digest_pool, NULL);
+    ngx_conf_merge_ptr_value(conf->digest_pools, prev->digest_pools, NULL);
     ngx_conf_merge_value(conf->digest_nice, prev->digest_nice, 0);
 
     if (ngx_http_glance_swift_merge_conf(cf, &prev->swift, &conf->swift)
@@ -292,8 +293,12 @@ ngx_http_glance_check_uploads(ngx_conf_t *cf,
         }
     }
 
-    if (conf->digest_pool == NULL) {
-        conf->digest_pool = conf->thread_pool;
+    if (conf->digest_pools == NULL) {
+        conf->digest_pools = ngx_http_glance_digest_pools(cf,
+                                                          conf->thread_pool);
+        if (conf->digest_pools == NULL) {
+            return NGX_CONF_ERROR;
+        }
     }
 
     return NGX_CONF_OK;

@@ -177,10 +177,10 @@ static ngx_command_t  ngx_http_glance_commands[] = {
       NULL },
 
     { ngx_string("glance_digest_pool"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
       ngx_http_glance_digest_pool,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_glance_loc_conf_t, digest_pool),
+      offsetof(ngx_http_glance_loc_conf_t, digest_pools),
       NULL },
 
     { ngx_string("glance_file_direct"),

@@ -155,7 +155,7 @@ typedef struct {
     ngx_str_t                   file_root;
     ngx_flag_t                  file_direct;
     ngx_thread_pool_t          *thread_pool;
-    ngx_thread_pool_t          *digest_pool;
+    ngx_array_t                *digest_pools;   /* of their own type */
     ngx_int_t                   digest_nice;    /* of its threads */
 
     ngx_http_glance_swift_conf_t  swift;

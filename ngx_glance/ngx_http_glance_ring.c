@@ -31,6 +31,7 @@ ngx_http_glance_ring_create(ngx_http_request_t *r,
 
     u = ctx->upload;
 
+    u->digest_pool = ngx_http_glance_digest_pool_take(r, glcf->digest_pools);
     u->digest_nice = glcf->digest_nice;
     u->nbufs = glcf->upload_buffers.num;
     u->size = glcf->upload_buffers.size;
@@ -38,7 +39,7 @@ ngx_http_glance_ring_create(ngx_http_request_t *r,
     u->bufs = ngx_pcalloc(r->pool, u->nbufs * sizeof(u_char *));
     u->lens = ngx_pcalloc(r->pool, u->nbufs * sizeof(size_t));
 
-    if (u->bufs == NULL || u->lens == NULL) {
+    if (u->digest_pool == NULL || u->bufs == NULL || u->lens == NULL) {
         return NGX_ERROR;
     }
 
@@ -253,14 +254,12 @@ ngx_http_glance_ring_flush(ngx_http_glance_upload_t *u)
 void
 ngx_http_glance_ring_work(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
-    ngx_int_t                    rc;
-    ngx_uint_t                   i;
-    ngx_http_glance_lane_t      *lane;
-    ngx_http_glance_upload_t    *u;
-    ngx_http_glance_loc_conf_t  *glcf;
+    ngx_int_t                  rc;
+    ngx_uint_t                 i;
+    ngx_http_glance_lane_t    *lane;
+    ngx_http_glance_upload_t  *u;
 
     u = ctx->upload;
-    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
 
     for (i = 0; i < NGX_HTTP_GLANCE_DIGESTS && !u->ending; i++) {
         lane = &u->lanes[i];
@@ -269,7 +268,7 @@ ngx_http_glance_ring_work(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
             continue;
         }
 
-        if (ngx_http_glance_task_post(r, ctx, glcf->digest_pool, lane->task)
+        if (ngx_http_glance_task_post(r, ctx, u->digest_pool, lane->task)
             != NGX_OK)
         {
             ngx_http_glance_upload_fail(r, ctx, NGX_HTTP_SERVICE_UNAVAILABLE,

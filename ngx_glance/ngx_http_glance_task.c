@@ -14,6 +14,11 @@
 
 static void ngx_http_glance_task_thread(void *data, ngx_log_t *log);
 static void ngx_http_glance_task_event(ngx_event_t *ev);
+static ngx_int_t ngx_http_glance_digest_nice(ngx_conf_t *cf,
+    ngx_http_glance_loc_conf_t *glcf, ngx_str_t *value);
+static ngx_int_t ngx_http_glance_digest_pool_add(ngx_array_t *pools,
+    ngx_thread_pool_t *pool);
+static void ngx_http_glance_digest_pool_give(void *data);
 
 
 ngx_http_glance_task_t *
@@ -188,39 +193,149 @@ ngx_http_glance_digest_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_glance_loc_conf_t *glcf = conf;
 
-    ngx_str_t  *value;
+    ngx_str_t          *value;
+    ngx_uint_t          i, n;
+    ngx_array_t        *pools;
+    ngx_thread_pool_t  *pool;
 
-    if (glcf->digest_pool != NGX_CONF_UNSET_PTR) {
+    if (glcf->digest_pools != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
     }
 
     value = cf->args->elts;
+    n = cf->args->nelts;
 
     glcf->digest_nice = 0;
 
-    if (cf->args->nelts == 3) {
-
-        glcf->digest_nice = NGX_ERROR;
-
-        if (ngx_strncmp(value[2].data, "nice=", 5) == 0) {
-            glcf->digest_nice = ngx_atoi(value[2].data + 5, value[2].len - 5);
+    if (n > 2 && ngx_strlchr(value[n - 1].data,
+                             value[n - 1].data + value[n - 1].len, '='))
+    {
+        if (ngx_http_glance_digest_nice(cf, glcf, &value[n - 1]) != NGX_OK) {
+            return NGX_CONF_ERROR;
         }
 
-        if (glcf->digest_nice == NGX_ERROR
-            || glcf->digest_nice > NGX_HTTP_GLANCE_NICE_MAX)
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\", it must be "
-                               "\"nice=0\" to \"nice=%d\"", &value[2],
-                               NGX_HTTP_GLANCE_NICE_MAX);
+        n--;
+    }
+
+    pools = NULL;
+
+    for (i = 1; i < n; i++) {
+        pool = ngx_thread_pool_add(cf, &value[i]);
+        if (pool == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        if (pools == NULL) {
+            pools = ngx_http_glance_digest_pools(cf, pool);
+
+        } else if (ngx_http_glance_digest_pool_add(pools, pool) != NGX_OK) {
+            pools = NULL;
+        }
+
+        if (pools == NULL) {
             return NGX_CONF_ERROR;
         }
     }
 
-    glcf->digest_pool = ngx_thread_pool_add(cf, &value[1]);
-    if (glcf->digest_pool == NULL) {
-        return NGX_CONF_ERROR;
-    }
+    glcf->digest_pools = pools;
 
     return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_glance_digest_nice(ngx_conf_t *cf, ngx_http_glance_loc_conf_t *glcf,
+    ngx_str_t *value)
+{
+    glcf->digest_nice = NGX_ERROR;
+
+    if (ngx_strncmp(value->data, "nice=", 5) == 0) {
+        glcf->digest_nice = ngx_atoi(value->data + 5, value->len - 5);
+    }
+
+    if (glcf->digest_nice == NGX_ERROR
+        || glcf->digest_nice > NGX_HTTP_GLANCE_NICE_MAX)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\", it must be "
+                           "\"nice=0\" to \"nice=%d\"", value,
+                           NGX_HTTP_GLANCE_NICE_MAX);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_array_t *
+ngx_http_glance_digest_pools(ngx_conf_t *cf, ngx_thread_pool_t *pool)
+{
+    ngx_array_t  *pools;
+
+    pools = ngx_array_create(cf->pool, 1,
+                             sizeof(ngx_http_glance_digest_pool_t));
+
+    if (pools == NULL
+        || ngx_http_glance_digest_pool_add(pools, pool) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return pools;
+}
+
+
+static ngx_int_t
+ngx_http_glance_digest_pool_add(ngx_array_t *pools, ngx_thread_pool_t *pool)
+{
+    ngx_http_glance_digest_pool_t  *dp;
+
+    dp = ngx_array_push(pools);
+    if (dp == NULL) {
+        return NGX_ERROR;
+    }
+
+    dp->pool = pool;
+    dp->uploads = 0;
+
+    return NGX_OK;
+}
+
+
+ngx_thread_pool_t *
+ngx_http_glance_digest_pool_take(ngx_http_request_t *r, ngx_array_t *pools)
+{
+    ngx_uint_t                      i;
+    ngx_pool_cleanup_t             *cln;
+    ngx_http_glance_digest_pool_t  *dp, *least;
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    dp = pools->elts;
+    least = dp;
+
+    for (i = 1; i < pools->nelts; i++) {
+        if (dp[i].uploads < least->uploads) {
+            least = &dp[i];
+        }
+    }
+
+    least->uploads++;
+
+    cln->handler = ngx_http_glance_digest_pool_give;
+    cln->data = least;
+
+    return least->pool;
+}
+
+
+static void
+ngx_http_glance_digest_pool_give(void *data)
+{
+    ngx_http_glance_digest_pool_t *dp = data;
+
+    dp->uploads--;
 }

@@ -48,5 +48,24 @@ ngx_int_t ngx_http_glance_task_post(ngx_http_request_t *r,
  */
 void ngx_http_glance_task_nice(ngx_int_t nice);
 
+/*
+ * A pool that computes digests, and how many uploads of this worker have it.
+ * An upload stays with one, which should have as many threads as there are
+ * digests: threads that take turns are found on the same processor often
+ * enough, while another has nothing to do.
+ */
+typedef struct {
+    ngx_thread_pool_t          *pool;
+    ngx_uint_t                  uploads;
+} ngx_http_glance_digest_pool_t;
+
+/* the only one of a new list; NULL: no memory */
+ngx_array_t *ngx_http_glance_digest_pools(ngx_conf_t *cf,
+    ngx_thread_pool_t *pool);
+
+/* the one with the fewest uploads, as long as r lives; NULL: no memory */
+ngx_thread_pool_t *ngx_http_glance_digest_pool_take(ngx_http_request_t *r,
+    ngx_array_t *pools);
+
 
 #endif /* _NGX_HTTP_GLANCE_TASK_H_INCLUDED_ */

@@ -54,6 +54,7 @@ struct ngx_http_glance_upload_s {
     ngx_atomic_t                written;    /* the store's "done" */
     ngx_atomic_t                waiting;    /* the event loop, for room */
     ngx_http_glance_lane_t      lanes[NGX_HTTP_GLANCE_DIGESTS];
+    ngx_thread_pool_t          *digest_pool;
     ngx_int_t                   digest_nice;
 
     off_t                       received;   /* bytes of the image */

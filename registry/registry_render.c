@@ -166,7 +166,11 @@ registry_render_main(const registry_config_t *cf,
 
     (void) fprintf(out,
                    "thread_pool glance threads=16 max_queue=65536;\n"
-                   "thread_pool glance_digest threads=8 max_queue=65536;\n\n"
+                   "thread_pool digest_1 threads=2 max_queue=65536;\n"
+                   "thread_pool digest_2 threads=2 max_queue=65536;\n"
+                   "thread_pool digest_3 threads=2 max_queue=65536;\n"
+                   "thread_pool digest_4 threads=2 max_queue=65536;\n"
+                   "\n"
                    "events {\n"
                    "    worker_connections %u;\n"
                    "}\n\n", render->connections);
@@ -549,7 +553,9 @@ registry_render_uploads(const registry_config_t *cf,
     }
 
     (void) fprintf(out,
-                   "            glance_digest_pool glance_digest nice=10;\n"
+                   "            glance_digest_pool digest_1 digest_2 digest_3"
+                   " digest_4\n"
+                   "                               nice=10;\n"
                    "            glance_upload_buffers 4 256k;\n"
                    "            glance_hashing_algorithm %s;\n"
                    "            glance_image_size_cap %" PRId64 ";\n",

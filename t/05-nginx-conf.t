@@ -482,7 +482,8 @@ check('values that are not any' => sub {
             with(glance_thread_pool => 'glance_thread_pool glance_nobody;'));
     mistake('a pool of digests that nobody declared',
             [ qr/unknown thread pool "glance_nobody"/ ],
-            with(glance_digest_pool => 'glance_digest_pool glance_nobody;'));
+            with(glance_digest_pool =>
+                 'glance_digest_pool default glance_nobody nice=1;'));
 });
 
 
@@ -493,7 +494,7 @@ check('values out of bounds' => sub {
                      "glance_upload_buffers $value;"));
     }
 
-    for my $value ('nice=20', 'nice=-1', 'nice=', 'mean=1') {
+    for my $value ('nice=20', 'nice=-1', 'nice=', 'mean=1', '=') {
         mistake("glance_digest_pool default $value",
                 [ qr/invalid parameter "\Q$value\E"/ ],
                 with(glance_digest_pool =>

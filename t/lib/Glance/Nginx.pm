@@ -314,7 +314,7 @@ sub location {
         $remote ? $remote->directives() : 'glance_default_store file',
         "glance_file_root $p->{store}",
         'glance_thread_pool glance',
-        'glance_digest_pool glance_digest nice=10',
+        'glance_digest_pool digest_1 digest_2 nice=10',
         'glance_identity ' . ($p->{identity} || ($p->{keystone} ? 'keystone'
                                                               : 'none')),
         'glance_upload_buffers 4 256k',
@@ -448,7 +448,8 @@ worker_processes %%workers%%;
 pid %%dir%%/nginx.pid;
 error_log %%log%% %%level%%;
 thread_pool glance threads=%%threads%% max_queue=65536;
-thread_pool glance_digest threads=%%threads%% max_queue=65536;
+thread_pool digest_1 threads=%%threads%% max_queue=65536;
+thread_pool digest_2 threads=%%threads%% max_queue=65536;
 %%main%%
 
 events {

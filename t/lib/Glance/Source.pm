@@ -77,7 +77,7 @@ sub worker_server {
             glance_registry /_glance_registry;
             $stores
             glance_thread_pool glance;
-            glance_digest_pool glance_digest nice=10;
+            glance_digest_pool digest_1 nice=10;
             glance_identity trusted;
             glance_trusted_proxies unix:;
             glance_lease 3s;
