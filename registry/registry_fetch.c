@@ -16,8 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#include "glance_uri.h"
+#include <unistd.h>
 
 #include "glance_uri.h"
 
@@ -44,6 +43,7 @@ typedef struct {
     size_t                        len;
     size_t                        answer_len;
     CURLcode                      target_rc;
+    curl_socket_t                 target_fd;
     char                         *body;         /* for the API server */
     registry_fetch_e              outcome;      /* when it failed */
     bool                          local;        /* it has the source */
@@ -76,6 +76,10 @@ static bool registry_fetch_target(registry_fetch_t *f,
     registry_client_t *client, const char *image_id);
 static void registry_fetch_messages(registry_fetch_t *f);
 static void registry_fetch_end(registry_fetch_t *f, CURLcode code);
+static bool registry_fetch_gone(registry_fetch_t *f);
+static curl_socket_t registry_fetch_target_open(void *arg,
+    curlsocktype purpose, struct curl_sockaddr *address);
+static int registry_fetch_target_close(void *arg, curl_socket_t fd);
 static bool registry_fetch_wake(registry_fetch_t *f);
 static registry_fetch_e registry_fetch_outcome(registry_fetch_t *f);
 static bool registry_fetch_begin(registry_fetch_t *f);
@@ -168,6 +172,7 @@ registry_fetch_new(const registry_fetch_conf_t *conf, int64_t size,
     f->reason = reason;
     f->expected = size;
     f->total = -1;
+    f->target_fd = CURL_SOCKET_BAD;
     f->outcome = REGISTRY_FETCH_FAILED;
 
     f->multi = curl_multi_init();
@@ -229,7 +234,7 @@ registry_fetch_run(registry_fetch_t *f, registry_fetch_pt tick, void *arg)
             return f->outcome;
         }
 
-        if (f->target_done) {
+        if (f->target_done || registry_fetch_gone(f)) {
             return registry_fetch_outcome(f);
         }
 
@@ -439,6 +444,14 @@ registry_fetch_target(registry_fetch_t *f, registry_client_t *client,
            && curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK
            && curl_easy_setopt(curl, CURLOPT_HTTPHEADER, f->headers)
               == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION,
+                               registry_fetch_target_open)
+              == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, f) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION,
+                               registry_fetch_target_close)
+              == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, f) == CURLE_OK
            && curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L) == CURLE_OK
            && curl_easy_setopt(curl, CURLOPT_READFUNCTION,
                                registry_fetch_read)
@@ -518,6 +531,56 @@ registry_fetch_end(registry_fetch_t *f, CURLcode code)
     }
 
     registry_fetch_fail(f, "the source: %.180s", curl_easy_strerror(code));
+}
+
+
+/*
+ * libcurl does not tell of a connection that was closed while it waits for
+ * something to send, which a source that stands still may never give.
+ */
+
+static bool
+registry_fetch_gone(registry_fetch_t *f)
+{
+    char  c;
+
+    if (!f->target_paused || f->target_fd == CURL_SOCKET_BAD
+        || recv(f->target_fd, &c, 1, MSG_PEEK|MSG_DONTWAIT) != 0)
+    {
+        return false;
+    }
+
+    f->target_rc = CURLE_SEND_ERROR;
+
+    return true;
+}
+
+
+static curl_socket_t
+registry_fetch_target_open(void *arg, curlsocktype purpose,
+    struct curl_sockaddr *address)
+{
+    registry_fetch_t *f = arg;
+
+    (void) purpose;
+
+    f->target_fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+                          address->protocol);
+
+    return f->target_fd;
+}
+
+
+static int
+registry_fetch_target_close(void *arg, curl_socket_t fd)
+{
+    registry_fetch_t *f = arg;
+
+    if (fd == f->target_fd) {
+        f->target_fd = CURL_SOCKET_BAD;
+    }
+
+    return close(fd);
 }
 
 
