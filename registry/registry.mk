@@ -7,7 +7,7 @@ COMMON = str addr buf uuid time image meta uri digest sigv4 xml multipart fault 
 REGISTRY_BASE = err ini config config_read config_value config_print \
 	config_table config_known log logconf logfmt daemon cli hosts render \
 	render_keystone render_swift render_s3 render_http render_log \
-	render_front client control \
+	render_front render_location client control \
 	control_init control_watch worker worker_uploads worker_removals agent \
 	copy copy_import fetch scrub
 

@@ -14,6 +14,9 @@
 #include "registry_config.h"
 
 
+#define REGISTRY_RENDER_PATH  4096
+
+
 /*
  * The nginx.conf of an API server.  Paths are absolute, without a trailing
  * slash, and borrowed.
