@@ -18,7 +18,7 @@ REGISTRY_CORE = $(filter-out $(REGISTRY_BASE) render% control% worker% copy% fet
 
 # what the fuzz targets need beyond common/
 FUZZ_REGISTRY = err ini json_parse logfmt out pool v2_apply v2_apply_add \
-	v2_apply_location v2_fields v2_patch v2_schema v2_sources
+	v2_apply_location v2_check v2_fields v2_patch v2_schema v2_sources
 
 PROGRAMS = $(patsubst registry/%.c,%,$(wildcard registry/glance_*.c))
 
