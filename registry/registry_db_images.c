@@ -8,6 +8,8 @@
 
 #include "registry_db_claims.h"
 #include "registry_db_images.h"
+#include "registry_db_locations.h"
+#include "registry_db_properties.h"
 #include "registry_db_tags.h"
 #include "registry_query.h"
 
@@ -49,23 +51,6 @@ static registry_rc_e registry_image_done(registry_tx_t *tx, glance_str_t id,
     const registry_changes_t *changes, registry_err_t *err);
 static registry_rc_e registry_image_claim(registry_tx_t *tx, glance_str_t id,
     const registry_changes_t *changes, registry_err_t *err);
-static registry_rc_e registry_image_properties(registry_tx_t *tx,
-    glance_str_t id, const registry_changes_t *changes, int64_t quota,
-    registry_err_t *err);
-static registry_rc_e registry_image_purge(registry_tx_t *tx, glance_str_t id,
-    const registry_property_t *keep, registry_err_t *err);
-static bool registry_property_internal(const registry_property_t *p);
-static registry_rc_e registry_image_quota(registry_tx_t *tx, glance_str_t id,
-    int64_t quota, registry_err_t *err);
-static registry_rc_e registry_image_locations(registry_tx_t *tx,
-    glance_str_t id, registry_location_t *locations, bool fresh,
-    registry_err_t *err);
-static registry_rc_e registry_location_insert(registry_tx_t *tx,
-    glance_str_t id, registry_location_t *location, registry_err_t *err);
-static registry_rc_e registry_location_retire(registry_tx_t *tx,
-    glance_str_t id, registry_location_t *keep, registry_err_t *err);
-static registry_rc_e registry_image_count(void *arg,
-    const registry_value_t *row);
 static registry_rc_e registry_image_status(registry_tx_t *tx,
     glance_str_t id, glance_str_t *status, registry_err_t *err);
 static registry_rc_e registry_image_status_row(void *arg,
@@ -114,12 +99,12 @@ registry_db_image_create(registry_tx_t *tx, registry_changes_t *changes,
     }
 
     if (rc == REGISTRY_OK) {
-        rc = registry_image_properties(tx, id, changes, quota, err);
+        rc = registry_db_properties_set(tx, id, changes, quota, err);
     }
 
     if (rc == REGISTRY_OK) {
-        rc = registry_image_locations(tx, id, changes->image.locations, true,
-                                      err);
+        rc = registry_db_locations_set(tx, id, changes->image.locations,
+                                       true, err);
     }
 
     if (rc == REGISTRY_OK) {
@@ -162,12 +147,12 @@ registry_db_image_update(registry_tx_t *tx, glance_str_t id,
     rc = registry_image_claim(tx, id, changes, err);
 
     if (rc == REGISTRY_OK) {
-        rc = registry_image_properties(tx, id, changes, quota, err);
+        rc = registry_db_properties_set(tx, id, changes, quota, err);
     }
 
     if (rc == REGISTRY_OK && (changes->set & REGISTRY_SET_LOCATIONS)) {
-        rc = registry_image_locations(tx, id, changes->image.locations,
-                                      false, err);
+        rc = registry_db_locations_set(tx, id, changes->image.locations,
+                                       false, err);
     }
 
     if (rc == REGISTRY_OK && (changes->set & REGISTRY_SET_TAGS)) {
@@ -571,253 +556,6 @@ registry_image_claim(registry_tx_t *tx, glance_str_t id,
     default:
         return REGISTRY_OK;
     }
-}
-
-
-/* the database compares names, as its collation says: so it does for us */
-
-static registry_rc_e
-registry_image_properties(registry_tx_t *tx, glance_str_t id,
-    const registry_changes_t *changes, int64_t quota, registry_err_t *err)
-{
-    registry_rc_e     rc;
-    registry_value_t  args[5];
-
-    if ((changes->set & REGISTRY_SET_PROPERTIES) == 0) {
-        return REGISTRY_OK;
-    }
-
-    for (const registry_property_t *p = changes->image.properties;
-         p != NULL;
-         p = p->next)
-    {
-        if (registry_property_internal(p)) {
-            continue;
-        }
-
-        args[0] = registry_value_text(id);
-        args[1] = registry_value_text(p->name);
-        args[2] = registry_value_text(p->value);
-        args[3] = registry_value_text(tx->now);
-        args[4] = args[3];
-
-        rc = registry_tx_exec(tx, "INSERT INTO image_properties (image_id,"
-                              " name, value, created_at, updated_at, deleted)"
-                              " VALUES (?, ?, ?, ?, ?, 0) {property exists}",
-                              args, 5, err);
-
-        if (rc != REGISTRY_OK) {
-            return rc;
-        }
-    }
-
-    if (changes->purge) {
-        rc = registry_image_purge(tx, id, changes->image.properties, err);
-
-        if (rc != REGISTRY_OK) {
-            return rc;
-        }
-    }
-
-    if (changes->image.properties == NULL || quota < 0) {
-        return REGISTRY_OK;
-    }
-
-    return registry_image_quota(tx, id, quota, err);
-}
-
-
-static registry_rc_e
-registry_image_purge(registry_tx_t *tx, glance_str_t id,
-    const registry_property_t *keep, registry_err_t *err)
-{
-    size_t             n;
-    glance_str_t      *names;
-    registry_query_t   q;
-
-    n = 0;
-
-    for (const registry_property_t *p = keep; p != NULL; p = p->next) {
-        n++;
-    }
-
-    registry_query_init(&q, tx->pool);
-    registry_query_text(&q, "UPDATE image_properties SET deleted = 1,"
-                        " deleted_at = ?", tx->now);
-    registry_query_text(&q, ", updated_at = ?", tx->now);
-    registry_query_text(&q, " WHERE image_id = ? AND deleted = 0"
-                        " AND name NOT LIKE 'os!_glance%' ESCAPE '!'", id);
-
-    if (n > 0) {
-        names = registry_pool_calloc(tx->pool, n, sizeof(glance_str_t));
-        if (names == NULL) {
-            return registry_err_set(err, REGISTRY_ERROR, "out of memory");
-        }
-
-        n = 0;
-
-        for (const registry_property_t *p = keep; p != NULL; p = p->next) {
-            names[n++] = p->name;
-        }
-
-        registry_query_add(&q, " AND name NOT IN ");
-        registry_query_in(&q, names, n);
-    }
-
-    return registry_query_exec(tx, &q, err);
-}
-
-
-/* these belong to a Python Glance beside us and are left alone */
-
-static bool
-registry_property_internal(const registry_property_t *p)
-{
-    return glance_str_case_starts(p->name, glance_str("os_glance"));
-}
-
-
-static registry_rc_e
-registry_image_quota(registry_tx_t *tx, glance_str_t id, int64_t quota,
-    registry_err_t *err)
-{
-    int64_t           n;
-    registry_rc_e     rc;
-    registry_value_t  args[1];
-
-    n = 0;
-    args[0] = registry_value_text(id);
-
-    rc = registry_tx_query(tx, "SELECT COUNT(*) FROM image_properties"
-                           " WHERE image_id = ? AND deleted = 0"
-                           " AND name NOT LIKE 'os!_glance%' ESCAPE '!'",
-                           "i", args, 1, registry_image_count, &n, err);
-
-    if (rc == REGISTRY_OK && n > quota) {
-        return registry_err_set(err, REGISTRY_LIMIT, "The limit has been "
-                                "exceeded on the number of allowed image "
-                                "properties. Attempted: %lld, Maximum: %lld",
-                                (long long) n, (long long) quota);
-    }
-
-    return rc;
-}
-
-
-/* the live rows become exactly the given ones */
-
-static registry_rc_e
-registry_image_locations(registry_tx_t *tx, glance_str_t id,
-    registry_location_t *locations, bool fresh, registry_err_t *err)
-{
-    registry_rc_e         rc;
-    registry_value_t      args[6];
-    registry_location_t  *l;
-
-    if (!fresh) {
-        rc = registry_location_retire(tx, id, locations, err);
-
-        if (rc != REGISTRY_OK) {
-            return rc;
-        }
-    }
-
-    for (l = locations; l != NULL; l = l->next) {
-
-        if (fresh || l->id == 0) {
-            rc = registry_location_insert(tx, id, l, err);
-
-            if (rc != REGISTRY_OK) {
-                return rc;
-            }
-
-            continue;
-        }
-
-        args[0] = registry_value_text(l->url);
-        args[1] = registry_value_text(l->metadata);
-        args[2] = registry_value_text(l->status);
-        args[3] = registry_value_text(tx->now);
-        args[4] = registry_value_int(l->id);
-        args[5] = registry_value_text(id);
-
-        rc = registry_tx_exec(tx, "UPDATE image_locations SET value = ?,"
-                              " meta_data = ?, status = ?, updated_at = ?"
-                              " WHERE id = ? AND image_id = ?"
-                              " AND deleted = 0", args, 6, err);
-
-        if (rc != REGISTRY_OK) {
-            return rc;
-        }
-
-        if (registry_tx_changed(tx) == 0) {
-            return registry_err_set(err, REGISTRY_INVALID, "Invalid value "
-                                    "for location_data: the image has no "
-                                    "location with id %lld",
-                                    (long long) l->id);
-        }
-    }
-
-    return REGISTRY_OK;
-}
-
-
-static registry_rc_e
-registry_location_insert(registry_tx_t *tx, glance_str_t id,
-    registry_location_t *location, registry_err_t *err)
-{
-    bool              live;
-    registry_value_t  args[8];
-
-    live = glance_str_eq(location->status, glance_str("active"));
-
-    args[0] = registry_value_text(id);
-    args[1] = registry_value_text(location->url);
-    args[2] = registry_value_text(location->metadata);
-    args[3] = registry_value_text(location->status);
-    args[4] = registry_value_text(tx->now);
-    args[5] = args[4];
-    args[6] = registry_value_int(live ? 0 : 1);
-    args[7] = live ? registry_value_str(NULL) : args[4];
-
-    return registry_tx_exec(tx, "INSERT INTO image_locations (image_id,"
-                            " value, meta_data, status, created_at,"
-                            " updated_at, deleted, deleted_at)"
-                            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)", args, 8, err);
-}
-
-
-static registry_rc_e
-registry_location_retire(registry_tx_t *tx, glance_str_t id,
-    registry_location_t *keep, registry_err_t *err)
-{
-    registry_query_t  q;
-
-    registry_query_init(&q, tx->pool);
-    registry_query_text(&q, "UPDATE image_locations SET status = 'deleted',"
-                        " deleted = 1, deleted_at = ?", tx->now);
-    registry_query_text(&q, ", updated_at = ?", tx->now);
-    registry_query_text(&q, " WHERE image_id = ? AND deleted = 0", id);
-
-    for (registry_location_t *l = keep; l != NULL; l = l->next) {
-
-        if (l->id != 0) {
-            registry_query_int(&q, " AND id <> ?", l->id);
-        }
-    }
-
-    return registry_query_exec(tx, &q, err);
-}
-
-
-static registry_rc_e
-registry_image_count(void *arg, const registry_value_t *row)
-{
-    int64_t *n = arg;
-
-    *n = row[0].number;
-
-    return REGISTRY_OK;
 }
 
 
