@@ -68,8 +68,8 @@ SAMPLES = conf/glance-api.conf.sample conf/glance-registry.conf.sample
 
 
 .PHONY: all help nginx registry programs deps run start stop test check lint \
-        test-stores test-keystone test-big unit asan valgrind fuzz coverage bench tempest \
-        install clean samples FORCE man deb version
+        cppcheck test-stores test-keystone test-big unit asan valgrind fuzz coverage bench \
+        tempest install clean samples FORCE man deb version
 
 all: nginx programs
 
@@ -93,7 +93,7 @@ help:
 	@echo "make test-big   6 GiB into Swift and into S3, and back"
 	@echo "                (GLANCE_BIG_SIZE=700: MiB)"
 	@echo "make unit       the unit tests and the corpora of the fuzz targets"
-	@echo "make lint       style checks and cppcheck"
+	@echo "make lint       style checks, make cppcheck among them"
 	@echo "make asan       all tests under AddressSanitizer and UBSan"
 	@echo "make valgrind   the unit tests under valgrind"
 	@echo "make fuzz       each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
@@ -298,10 +298,12 @@ unit: $(UNIT) $(CORPORA)
 	        || exit 1; \
 	done
 
-lint:
+cppcheck:
 	cppcheck --quiet --error-exitcode=1 --std=c99 --inline-suppr \
 	    --enable=warning,performance,portability -D_GNU_SOURCE \
 	    --suppress=missingInclude -Icommon -Iregistry common registry
+
+lint:
 	@for t in $(wildcard t/9*.t); do prove -I t/lib $$t || exit 1; done
 
 # Sanitizers write to files, since nginx's standard error is its own; Debian's

@@ -383,7 +383,7 @@ registry_cli_short(registry_cli_t *cli, char **argv, int *i)
 
     for (p = argv[*i] + 1; *p != '\0'; p++) {
 
-        opt = registry_cli_find(cli, NULL, 0, *p);
+        opt = registry_cli_find(cli, "", 0, *p);
 
         if (opt == NULL) {
             return registry_cli_usage_error(cli, "no such option", argv[*i],

@@ -6,6 +6,8 @@
 
 #include "registry_db_imports.h"
 
+#include <string.h>
+
 #include "registry_tx.h"
 
 
@@ -136,7 +138,13 @@ registry_db_import_get(registry_tx_t *tx, registry_pool_t *pool,
 {
     registry_rc_e           rc;
     registry_value_t        args[2];
-    registry_import_read_t  read = { pool, import, false };
+    registry_import_read_t  read;
+
+    memset(import, 0, sizeof(registry_import_t));
+
+    read.pool = pool;
+    read.import = import;
+    read.found = false;
 
     rc = REGISTRY_OK;
 

@@ -39,10 +39,14 @@ registry_v2_apply(registry_pool_t *pool, const registry_image_t *image,
     registry_v2_edit_t *edit, registry_err_t *err)
 {
     registry_rc_e        rc;
-    registry_v2_apply_t  ctx = { pool, image, rules, edit, NULL };
+    registry_v2_apply_t  ctx;
 
     memset(edit, 0, sizeof(registry_v2_edit_t));
 
+    ctx.pool = pool;
+    ctx.image = image;
+    ctx.rules = rules;
+    ctx.edit = edit;
     ctx.now = json_object();
     rc = (ctx.now != NULL) ? REGISTRY_OK : registry_json_memory(err);
 

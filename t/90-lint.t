@@ -398,4 +398,17 @@ for my $rule ('layout', 'banned calls', 'includes', 'sizes', 'names', 'paths')
 
 note(join("\n", 'larger than they should be:', @soft)) if @soft;
 
+# without names of files: cppcheck follows calls from one file into another
+
+SKIP: {
+    skip('only some files are checked', 1) if @ARGV;
+    skip('cppcheck is not installed', 1)
+        if !grep { -x "$_/cppcheck" } split(/:/, $ENV{PATH});
+
+    my $text = `make -s -C '$top' cppcheck 2>&1`;
+
+    is($?, 0, 'cppcheck') or diag($text);
+}
+
+
 done_testing();
