@@ -283,6 +283,8 @@ ngx_http_glance_commit_stored(ngx_http_request_t *r,
 }
 
 
+/* from now on the image may be on record, whatever becomes of this request */
+
 static void
 ngx_http_glance_commit_record(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
@@ -326,6 +328,8 @@ ngx_http_glance_commit_record(ngx_http_request_t *r,
                                     "Out of memory");
         return;
     }
+
+    ctx->store->keep(u->handle);
 
     ngx_http_glance_registry_image(r, ctx, "PUT", &ctx->image.id, body,
                                    ngx_http_glance_commit_recorded);
@@ -450,8 +454,6 @@ ngx_http_glance_commit_unknown(ngx_http_request_t *r,
                   &ctx->image.id);
 
     ngx_http_glance_upload_stop(ctx->upload);
-
-    ctx->store->keep(ctx->upload->handle);
 
     ngx_http_glance_fault(r, ctx, NGX_HTTP_SERVICE_UNAVAILABLE,
                           "The registry is not available");

@@ -66,7 +66,7 @@ typedef ngx_int_t (*ngx_http_glance_store_send_pt)(ngx_http_request_t *r,
  * the trace that lets a sweep undo a commit nobody knows of.  abort() is
  * right after commit too and removes what this handle has written, only.
  * A handle that was neither forgotten nor aborted when the pool dies cleans
- * up by itself, unless keep() was called: the outcome is unknown then.
+ * up by itself, unless keep() was called: others decide then.
  */
 
 typedef ngx_int_t (*ngx_http_glance_store_begin_pt)(ngx_http_request_t *r,

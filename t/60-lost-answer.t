@@ -107,6 +107,50 @@ for_each_database(sub {
 }, registry => { show_multiple_locations => 'True' });
 
 
+# the answer is still waited for when the worker has to go
+
+for_each_database(sub {
+    my ($env, $db) = @_;
+
+    my $data = noise(300_000);
+    my $mock = Glance::Lossy->new($env->{registry}{port},
+                                   'PUT /images/.*"active"');
+
+    $mock->start();
+    $env->{nginx}->reload(upstream_options => 'backup',
+        upstream_first => "server 127.0.0.1:$mock->{port} max_fails=0;");
+
+    check('S-44 a recorded image whose uploader is cut off' => sub {
+        my $id = $env->v2_create({ name => 'cut' });
+        my $c = $env->connect();
+        my @old = $env->{nginx}->workers();
+
+        $c->send($c->head('PUT', "/v2/images/$id/file",
+                          length => length $data, headers => [
+                          'Content-Type' => 'application/octet-stream' ])
+                 . $data);
+
+        ok(wait_until(sub {
+            return ($env->{database}->query("SELECT status FROM images
+                WHERE id = '$id'"))[0][0] eq 'active';
+        }), 'recorded') or return;
+
+        $env->{nginx}->reload(upstream_options => '', upstream_first => '');
+        ok($c->closed_by_peer(), 'cut off');
+        ok(wait_until(sub { !grep { alive($_) } @old }), 'the worker ends');
+
+        my $r = $env->v2('GET', "/$id/file");
+        status_is($r, 200, 'the data are there');
+        ok($r->{body} eq $data, 'and whole');
+
+        $env->worker()->once();
+        $env->consistent();
+    });
+
+    $mock->stop();
+}, nginx => { main => "worker_shutdown_timeout 1s;\n" });
+
+
 # what nobody repeats any more is forgotten
 
 for_each_database(sub {
@@ -134,13 +178,14 @@ use parent -norequire, 'Glance::Program';
 
 
 sub new {
-    my ($class, $registry) = @_;
+    my ($class, $registry, @pattern) = @_;
 
     my $dir = Glance::Process::temp_dir();
 
     return bless { name => 'lossy', dir => $dir, output => "$dir/output.log",
                    port => Glance::Process::free_port(),
-                   registry => $registry, forbidden => qr/ at \S+ line/ },
+                   registry => $registry, pattern => \@pattern,
+                   forbidden => qr/ at \S+ line/ },
                  $class;
 }
 
@@ -149,7 +194,7 @@ sub start {
     my ($p) = @_;
 
     return $p->launch([ $^X, "$FindBin::Bin/mock/lossy.pl", $p->{port},
-                        $p->{registry} ]);
+                        $p->{registry}, @{$p->{pattern}} ]);
 }
 
 

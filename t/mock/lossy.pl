@@ -5,7 +5,9 @@
 # A registry that dies between its work and its answer, for ever: each request
 # goes to the registry at the second port, whose answer nobody hears.
 #
-#     lossy.pl PORT REGISTRY-PORT
+#     lossy.pl PORT REGISTRY-PORT [PATTERN]
+#
+# Who asks for what matches the pattern is not told of its death, either.
 
 use warnings;
 use strict;
@@ -17,6 +19,8 @@ my $server = IO::Socket::INET->new(
     ReuseAddr => 1) or die "port $ARGV[0]: $@\n";
 
 $SIG{PIPE} = 'IGNORE';
+
+my @open;
 
 while (my $c = $server->accept()) {
     my $in = '';
@@ -42,5 +46,10 @@ while (my $c = $server->accept()) {
         }
     }
 
-    close($c);
+    if (defined $ARGV[2] && $in =~ /\A$ARGV[2]/s) {
+        push @open, $c;
+
+    } else {
+        close($c);
+    }
 }
