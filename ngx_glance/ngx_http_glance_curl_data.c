@@ -67,6 +67,10 @@ ngx_http_glance_curl_on_header(char *p, size_t size, size_t n, void *data)
         /* void */
     }
 
+    while (last > colon && (last[-1] == ' ' || last[-1] == '\t')) {
+        last--;
+    }
+
     value.data = colon;
     value.len = last - colon;
 

@@ -138,6 +138,9 @@ for_each_database(sub {
 
         $id = id_of($env, "$source/nohead/900");
         is($env->v1('GET', "/$id")->{body}, data(900), 'no HEAD');
+
+        $id = id_of($env, "$source/blank/900");
+        is($env->v1('GET', "/$id")->{body}, data(900), 'blanks behind it');
     });
 
     check('S-08 answers before the answer' => sub {

@@ -13,7 +13,8 @@
 # the first was sent; /to?URL: a redirect; /loop: one to itself;
 # /nohead/N: N bytes, and no HEAD; /early/N: after three answers with status
 # 103 and more headers than an answer may have; /waiting/N: after 100 of them;
-# /once/N: as /short/N when it is first asked for, and then as /ok/N.
+# /once/N: as /short/N when it is first asked for, and then as /ok/N;
+# /blank/N: N bytes, with blanks behind their number.
 
 # A Swift that is none: /v1 gives a token for the store that X-Auth-User is
 # the URL of, /v3 names one with a line break in its URL.
@@ -104,7 +105,7 @@ sub serve {
     return put($c, "HTTP/1.1 200 OK\r\nConnection: close\r\n"
                    . ($what =~ /^chunked/ ? "Transfer-Encoding: chunked"
                                           : "Content-Length: $n")
-                   . "\r\n\r\n")
+                   . ($what eq 'blank' ? " \t\r\n\r\n" : "\r\n\r\n"))
         if $method eq 'HEAD';
 
     if ($what =~ /^chunked/) {
