@@ -391,6 +391,7 @@ ngx_http_glance_commit_answer(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
     ngx_str_t                  *md5;
+    ngx_uint_t                  told;
     ngx_http_glance_image_t     image;
     ngx_http_glance_upload_t   *u;
 
@@ -398,7 +399,15 @@ ngx_http_glance_commit_answer(ngx_http_request_t *r,
     md5 = &u->digest[NGX_HTTP_GLANCE_MD5];
     image = ctx->image;
 
-    if (ngx_http_glance_call_failed(ctx)) {
+    told = (ctx->call.status == NGX_HTTP_OK
+            && ngx_http_glance_record_parse(r, ctx) == NGX_OK);
+
+    /* only a 404 says that the image is gone, no record that is garbled */
+
+    if (ngx_http_glance_call_failed(ctx)
+        || (ctx->call.status == NGX_HTTP_OK && !told))
+    {
+        ctx->image = image;
 
         if ((ngx_msec_int_t) (u->deadline - ngx_current_msec) > 0) {
             ngx_http_glance_commit_retry(r, ctx, ngx_http_glance_commit_ask);
@@ -409,9 +418,7 @@ ngx_http_glance_commit_answer(ngx_http_request_t *r,
         return;
     }
 
-    if (ctx->call.status == NGX_HTTP_OK
-        && ngx_http_glance_record_parse(r, ctx) == NGX_OK)
-    {
+    if (told) {
         if (ctx->image.status == GLANCE_STATUS_ACTIVE
             && ctx->image.size == u->received
             && ctx->image.checksum.len == md5->len
@@ -432,8 +439,6 @@ ngx_http_glance_commit_answer(ngx_http_request_t *r,
                                     "during the upload");
         return;
     }
-
-    ctx->image = image;
 
     ngx_http_glance_upload_fail(r, ctx, ctx->route->dialect->gone,
                                 "Image %V could not be found after upload. "

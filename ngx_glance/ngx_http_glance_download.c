@@ -271,9 +271,6 @@ ngx_http_glance_download_send(ngx_http_request_t *r,
 
     if (ctx->route->dialect->conditions) {
         r->headers_out.last_modified_time = h->mtime;
-
-    } else {
-        r->disable_not_modified = 1;
     }
 
     if (h->ranges) {

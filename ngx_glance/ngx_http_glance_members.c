@@ -11,6 +11,8 @@ static void ngx_http_glance_members_replace_body(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_member_save_body(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
+static void ngx_http_glance_members_image(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_members_list(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_members_answer(ngx_http_request_t *r,
@@ -29,6 +31,33 @@ void
 ngx_http_glance_members_index(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
+    ngx_http_glance_registry_image(r, ctx, "GET", &ctx->image_id, NULL,
+                                   ngx_http_glance_members_image);
+}
+
+
+/* the registry shows administrators what is deleted, its members too */
+
+static void
+ngx_http_glance_members_image(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx)
+{
+    if (ngx_http_glance_members_refused(r, ctx)) {
+        return;
+    }
+
+    if (ngx_http_glance_record_parse(r, ctx) != NGX_OK) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_GATEWAY,
+                              "The registry sent a malformed image");
+        return;
+    }
+
+    if (ctx->image.deleted || ctx->image.status == GLANCE_STATUS_DELETED) {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_NOT_FOUND,
+                              "Image %V not found", &ctx->image_id);
+        return;
+    }
+
     ngx_http_glance_registry_path(r, ctx, "GET", NULL, NULL,
                                   ngx_http_glance_members_list,
                                   "/images/%V/members", &ctx->image_id);

@@ -75,7 +75,7 @@ ngx_http_glance_meta_read(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
             i = 0;
         }
 
-        if (h[i].key.len > sizeof("x-image-meta-") - 1
+        if (h[i].key.len >= sizeof("x-image-meta-") - 1
             && ngx_strncasecmp(h[i].key.data, (u_char *) "x-image-meta",
                                sizeof("x-image-meta") - 1)
                == 0)

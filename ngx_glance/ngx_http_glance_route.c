@@ -253,6 +253,11 @@ ngx_http_glance_dispatch(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 
         ctx->route = route;
 
+        /* nginx would evaluate them for every answer with status 200 */
+
+        r->disable_not_modified = (route->dialect
+                                   && !route->dialect->conditions);
+
         if (ngx_http_glance_route_allows(r, ctx)) {
             route->handler(r, ctx);
         }

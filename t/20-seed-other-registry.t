@@ -108,6 +108,15 @@ check('a commit that it neither does nor explains' => sub {
 });
 
 
+check('a commit that it did, and then garbles the record' => sub {
+    my $id = $env->create({ name => 'muddled' }, body => 'data');
+
+    is($env->request('GET', "/images/$id")->{body}, 'data', 'the data stay');
+    is(scalar($nginx->log_lines('no image record')), 1, 'which the log says');
+    status_is($env->request('DELETE', "/images/$id"), 200);
+});
+
+
 check('S-40 its pages are put together' => sub {
     $env->create({ name => "n$_", is_public => 1 }) for 1 .. 120;
 

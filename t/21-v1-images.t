@@ -110,6 +110,17 @@ for_each_database(sub {
                                      Range => 'bytes=0-9' ]);
         status_is($get, 200, 'no conditions, no ranges');
         is(length $get->{body}, 600_000, 'all of it');
+
+        for my $condition ([ 'If-None-Match' => '*' ], [ 'If-Match' => '"x"' ])
+        {
+            my %given = (headers => $condition);
+
+            status_is($env->v1('HEAD', "/$image->{id}", {}, %given), 200,
+                      "HEAD with @$condition");
+            status_is($env->v1('GET', '/detail', {}, %given), 200,
+                      "list with @$condition");
+        }
+
         $env->wipe();
     });
 
@@ -174,6 +185,7 @@ for_each_database(sub {
         my @bad = (
             [ 400, { type => 'kernel' }, 'Bad header: x-image-meta-type' ],
             [ 400, { colour => 'red' }, 'Bad header: x-image-meta-colour' ],
+            [ 400, { '' => 'red' }, 'Bad header: x-image-meta-' ],
             [ 400, { id => '../etc' }, 'x-image-meta-id' ],
             [ 400, { size => 'big' }, 'x-image-meta-size' ],
             [ 400, { size => '' }, 'x-image-meta-size' ],

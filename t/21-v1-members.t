@@ -108,6 +108,14 @@ for_each_database(sub {
         is(members($env->request('GET', $path)), 'newt:0 toad:1',
            'refusals change nothing');
 
+        my $gone = $env->v1_create({ name => 'gone' });
+        my $its = "/v1/images/$gone/members";
+
+        status_is($env->request('GET', $its), 200);
+        status_is($env->v1('DELETE', "/$gone"), 200);
+        error_ok($env->request('GET', $its), 404,
+                 'of a deleted image, for administrators too', qr/$gone/);
+
         # 128 of the longest names do not fit into one buffer
         my @many = map { sprintf("%03d", $_) . "\x{e9}" x 252 } 1 .. 128;
         status_is($env->request('PUT', $path, body({ memberships =>

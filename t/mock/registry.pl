@@ -105,6 +105,8 @@ sub route {
 
     return (404, '') if !$image || $image->{deleted};
     return (503, '') if $image->{stuck};
+    return (200, { image => 'muddle' }) if $method eq 'GET'
+                                           && delete $image->{muddled};
     return (200, { image => $image }) if $method eq 'GET';
     return update($image, $in, $head) if $method eq 'PUT';
 
@@ -206,12 +208,20 @@ sub update {
         return (409, 'Image operation conflicts');
     }
 
+    my $muddled = ($image->{name} || '') eq 'muddled'
+                  && ($in->{image}{status} || '') eq 'active';
+
     $image->{properties} = {}
         if $head =~ /^x-glance-registry-purge-props:\s*true\s*$/im
            && $in->{image}{properties};
 
     change($image, $in->{image});
     $image->{updated_at} = now();
+
+    if ($muddled) {
+        $image->{muddled} = 1;
+        return (409, 'Image operation conflicts');
+    }
 
     return (200, { image => $image });
 }
