@@ -95,6 +95,10 @@ const char *ngx_http_glance_location_check(ngx_http_request_t *r,
 void ngx_http_glance_location(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_step_pt next);
 
+/* answers with ctx->image as JSON of the dialect */
+void ngx_http_glance_send_image(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_uint_t status);
+
 /* whether the request says where the image's data come from */
 ngx_uint_t ngx_http_glance_has_source(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);

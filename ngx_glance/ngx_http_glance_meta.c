@@ -97,6 +97,16 @@ ngx_http_glance_meta_read(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         }
     }
 
+    if (ctx->meta.more) {
+        h = ctx->meta.more->elts;
+
+        for (i = 0; i < ctx->meta.more->nelts; i++) {
+            if (!ngx_http_glance_meta_header(r, ctx, &h[i])) {
+                return 0;
+            }
+        }
+    }
+
     return ngx_http_glance_meta_check(r, ctx);
 }
 

@@ -222,6 +222,8 @@ typedef struct {
     ngx_str_t                   field[GLANCE_META_N];
     ngx_array_t                 properties;     /* ngx_http_glance_property_t */
     ngx_str_t                   unknown;        /* x-image-meta-SOMETHING */
+    ngx_array_t                *more;           /* ngx_table_elt_t, or NULL:
+                                                   as if they were headers */
     ngx_str_t                  *copy_from;      /* URL, or NULL */
     off_t                       size;           /* -1: not given */
     glance_type_e               type;

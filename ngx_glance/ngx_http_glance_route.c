@@ -70,17 +70,17 @@ static const ngx_http_glance_route_t  ngx_http_glance_routes[] = {
     { NGX_HTTP_GET, ngx_string("/v1/images"),
       ngx_http_glance_v1_index, &ngx_http_glance_dialect_v1, 0 },
     { NGX_HTTP_POST, ngx_string("/v1/images"),
-      ngx_http_glance_post, &ngx_http_glance_dialect_v1, 0 },
+      ngx_http_glance_v1_post, &ngx_http_glance_dialect_v1, 0 },
 
     { NGX_HTTP_GET, ngx_string("/v1/images/detail"),
       ngx_http_glance_v1_detail, &ngx_http_glance_dialect_v1, 0 },
 
     { NGX_HTTP_GET, ngx_string("/v1/images/{id}"),
-      ngx_http_glance_get, &ngx_http_glance_dialect_v1, 0 },
+      ngx_http_glance_v1_get, &ngx_http_glance_dialect_v1, 0 },
     { NGX_HTTP_HEAD, ngx_string("/v1/images/{id}"),
       ngx_http_glance_head, &ngx_http_glance_dialect_v1, 0 },
     { NGX_HTTP_PUT, ngx_string("/v1/images/{id}"),
-      ngx_http_glance_put, &ngx_http_glance_dialect_v1, 0 },
+      ngx_http_glance_v1_put, &ngx_http_glance_dialect_v1, 0 },
     { NGX_HTTP_DELETE, ngx_string("/v1/images/{id}"),
       ngx_http_glance_delete, &ngx_http_glance_dialect_v1, 0 },
 

@@ -63,6 +63,12 @@ void ngx_http_glance_v1_index(ngx_http_request_t *r,
 void ngx_http_glance_v1_detail(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 
+/* one image in v1: the same as below, but for openstacksdk */
+void ngx_http_glance_v1_get(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_v1_post(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_v1_put(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx);
+
 /* members, specs/v1.md 2.12 */
 void ngx_http_glance_members_index(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);

@@ -133,7 +133,7 @@ ngx_http_glance_v1_check(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
                       &ctx->meta.field[GLANCE_META_CONTAINER_FORMAT]);
     }
 
-    if (ngx_http_glance_has_body(r)) {
+    if (ngx_http_glance_has_body(r) || ctx->meta.more) {
         return 1;
     }
 

@@ -42,8 +42,6 @@ static void ngx_http_glance_put_done(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
 static void ngx_http_glance_put_answer(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_write_answer(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_uint_t status);
 static void ngx_http_glance_write_upload(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_step_pt next);
 
@@ -558,7 +556,7 @@ ngx_http_glance_post_answer(ngx_http_request_t *r,
         return;
     }
 
-    ngx_http_glance_write_answer(r, ctx, ctx->route->dialect->created(glcf));
+    ngx_http_glance_send_image(r, ctx, ctx->route->dialect->created(glcf));
 }
 
 
@@ -772,12 +770,12 @@ ngx_http_glance_put_answer(ngx_http_request_t *r,
         return;
     }
 
-    ngx_http_glance_write_answer(r, ctx, NGX_HTTP_OK);
+    ngx_http_glance_send_image(r, ctx, NGX_HTTP_OK);
 }
 
 
-static void
-ngx_http_glance_write_answer(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
+void
+ngx_http_glance_send_image(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     ngx_uint_t status)
 {
     json_t     *json;

@@ -145,22 +145,6 @@ SKIP: {
 
         openstack_v1($env);
         $env->wipe();
-
-        check('openstack: what it says in another language' => sub {
-            my $line = "exec $program{openstack} image create --disk-format"
-                       . ' raw --container-format bare new';
-
-            for my $case ([ 'from a file', "$line --file $dir/in.img" ],
-                          [ 'from standard input', "$line <$dir/in.img" ])
-            {
-                my ($title, $command) = @$case;
-
-                says("create $title", qr/BadRequest.*400.*Disk format/s,
-                     '/bin/sh', '-c', $command);
-            }
-
-            $env->is_empty();
-        });
     }, nginx => { directives => 'glance_versions v1;' });
 }
 

@@ -160,8 +160,7 @@ for_each_database(sub {
         ok(wait_until(sub { !$nginx->workers($old) }),
            'the old one serves no more');
         status_is($env->request('GET', '/images'), 200, 'the new one does');
-        is(scalar grep({ alive($_) } @old), scalar @old,
-           'the old workers have work');
+        ok(scalar grep({ alive($_) } @old), 'the old workers have work');
 
         # with half of it done, the old master goes, too
         for my $c (@up[0, 1]) {
