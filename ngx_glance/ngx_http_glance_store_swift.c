@@ -237,7 +237,7 @@ ngx_http_glance_swift_remove(ngx_http_request_t *r,
 static void
 ngx_http_glance_swift_found(ngx_http_glance_swift_t *sw)
 {
-    ngx_str_t                 *claim, *value;
+    ngx_str_t                 *value;
     ngx_http_glance_remote_t  *m;
 
     m = sw->remote;
@@ -248,11 +248,9 @@ ngx_http_glance_swift_found(ngx_http_glance_swift_t *sw)
     }
 
     if (sw->claim.len) {
-        claim = ngx_http_glance_remote_answer(m, NGX_HTTP_GLANCE_SWIFT_CLAIM);
 
-        if (m->status == NGX_HTTP_NOT_FOUND || claim == NULL
-            || claim->len != sw->claim.len
-            || ngx_strncmp(claim->data, sw->claim.data, claim->len) != 0)
+        if (m->status == NGX_HTTP_NOT_FOUND
+            || !ngx_http_glance_swift_claimed(sw))
         {
             ngx_http_glance_swift_left(sw);
             return;
@@ -285,6 +283,19 @@ ngx_http_glance_swift_found(ngx_http_glance_swift_t *sw)
     }
 
     ngx_http_glance_swift_object(sw);
+}
+
+
+ngx_uint_t
+ngx_http_glance_swift_claimed(ngx_http_glance_swift_t *sw)
+{
+    ngx_str_t  *claim;
+
+    claim = ngx_http_glance_remote_answer(sw->remote,
+                                          NGX_HTTP_GLANCE_SWIFT_CLAIM);
+
+    return claim && claim->len == sw->claim.len
+           && ngx_strncmp(claim->data, sw->claim.data, claim->len) == 0;
 }
 
 

@@ -106,6 +106,9 @@ struct ngx_http_glance_swift_s {
 };
 
 
+/* whether the object that was asked for is one of this upload */
+ngx_uint_t ngx_http_glance_swift_claimed(ngx_http_glance_swift_t *sw);
+
 /* conf */
 void ngx_http_glance_swift_create_conf(ngx_http_glance_swift_conf_t *conf);
 char *ngx_http_glance_swift_merge_conf(ngx_conf_t *cf,

@@ -13,6 +13,7 @@ static void ngx_http_glance_swift_listed_parts(ngx_http_glance_swift_t *sw);
 static void ngx_http_glance_swift_written(ngx_http_glance_swift_t *sw);
 static void ngx_http_glance_swift_measured(ngx_http_glance_swift_t *sw);
 static void ngx_http_glance_swift_wrong(ngx_http_glance_swift_t *sw);
+static void ngx_http_glance_swift_undo_object(ngx_http_glance_swift_t *sw);
 static void ngx_http_glance_swift_undo(ngx_http_glance_swift_t *sw);
 static void ngx_http_glance_swift_undone(ngx_http_glance_swift_t *sw);
 
@@ -243,15 +244,35 @@ ngx_http_glance_swift_abort(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     }
 
     if (sw->made) {
-        ngx_http_glance_swift_ask(sw, "DELETE", &sw->container, &sw->object,
+        ngx_http_glance_swift_ask(sw, "HEAD", &sw->container, &sw->object,
                                   NULL);
-        ngx_http_glance_swift_call(sw, ngx_http_glance_swift_undone);
+        ngx_http_glance_swift_call(sw, ngx_http_glance_swift_undo_object);
 
     } else {
         ngx_http_glance_swift_undo(sw);
     }
 
     return NGX_AGAIN;
+}
+
+
+/* another upload may have put its own in the place of ours */
+
+static void
+ngx_http_glance_swift_undo_object(ngx_http_glance_swift_t *sw)
+{
+    ngx_uint_t  status;
+
+    status = sw->remote->status;
+
+    if (status / 100 == 2 && ngx_http_glance_swift_claimed(sw)) {
+        ngx_http_glance_swift_ask(sw, "DELETE", &sw->container, &sw->object,
+                                  NULL);
+        ngx_http_glance_swift_call(sw, ngx_http_glance_swift_undone);
+        return;
+    }
+
+    ngx_http_glance_swift_undone(sw);
 }
 
 

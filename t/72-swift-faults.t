@@ -33,7 +33,8 @@ my $proxy = free_port();
 
 # What a real Swift does not do is done by a relay before it: it cuts an
 # answer ("down N") or a request ("up N") after so many bytes, once, or
-# changes the ETag of answers ("etag"), sends data without their length, sound
+# changes the ETag of answers ("etag"), also after another has taken the place
+# of the object that was PUT ("stolen"), sends data without their length, sound
 # ("chunked"), with more behind ("longer") or without an end ("open"), or holds
 # the answers to requests for an object back while the rule is there ("hold
 # NAME"), or refuses twice what is PUT before it comes ("refuse NAME"); "auths"
@@ -70,7 +71,7 @@ sub relay {
             or exit;
         my $select = IO::Select->new($client, $server);
         my %seen = (up => 0, down => 0);
-        my ($rule, $asked, $held) = ('', '', '');
+        my ($rule, $asked, $held, $put) = ('', '', '', '');
 
         for ( ;; ) {
             for my $from ($select->can_read()) {
@@ -88,6 +89,18 @@ sub relay {
                 if ($way eq 'up' && $data =~ m!^(GET \S+) HTTP!) {
                     $asked = $1;
                     append($auths, "x\n") if $asked =~ m!/auth/!;
+                }
+
+                $put = $1 if $way eq 'up'
+                             && $data =~ m!^PUT /v1/AUTH_test/(\S+) HTTP!;
+
+                if (($word // '') eq 'stolen' && $way eq 'down' && $put ne ''
+                    && $data =~ m!^HTTP/1.1 201!)
+                {
+                    $swift->request('POST', $put, headers =>
+                        [ 'X-Object-Meta-Glance-Claim' => 'another' ]);
+                    $word = 'etag';
+                    $put = '';
                 }
 
                 if (($word // '') eq 'refuse' && $way eq 'up'
@@ -277,6 +290,20 @@ with_env('sqlite', sub {
         rule();
         $nginx->allow(qr/is not what was sent/);
         $works->('ETag');
+    });
+
+    check('S-05 another upload has put its object there' => sub {
+        rule('stolen');
+        error_ok($env->post({}, body => $data), 502, 'an upload',
+                 qr/other image data/);
+        rule();
+
+        my %before = map { $_ => 1 } @before;
+        my ($object) = grep { !$before{$_} } $swift->objects();
+
+        ok($object, 'what is not its own stays') or return;
+        $swift->request('DELETE', "glance/$object");
+        $works->('stolen');
     });
 
     check('S-05 the object is not the one on record' => sub {

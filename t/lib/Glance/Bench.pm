@@ -106,6 +106,29 @@ sub tool {
 }
 
 
+# the same at the side of others
+
+sub begin_tool {
+    my ($b, $name, @arguments) = @_;
+
+    open(my $pipe, '-|', "$b->{tools}/$name", @arguments)
+        or die "$name: $!\n";
+
+    return $pipe;
+}
+
+
+sub end_tool {
+    my ($b, $pipe) = @_;
+
+    my $text = join('', <$pipe>);
+
+    close($pipe) or die "a program of the benchmark failed:\n$text\n";
+
+    return JSON::PP::decode_json($text);
+}
+
+
 # load(server, options of t/bench/load.c); every answer must be a good one
 
 sub load {
