@@ -12,9 +12,9 @@
 
 
 /*
- * What the header dialects have in common is in show.c, write.c, delete.c and
- * list.c; what they differ in is here.  Functions that return a number have
- * sent a fault when it is zero.
+ * What the header dialects have in common is in show.c, post.c, put.c,
+ * delete.c and list.c; what they differ in is here.  Functions that return a
+ * number have sent a fault when it is zero.
  */
 
 struct ngx_http_glance_dialect_s {
@@ -93,6 +93,27 @@ ngx_uint_t ngx_http_glance_data_length(ngx_http_request_t *r,
 const char *ngx_http_glance_location_check(ngx_http_request_t *r,
     ngx_str_t *url, ngx_uint_t copy);
 void ngx_http_glance_location(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_http_glance_step_pt next);
+
+/*
+ * What POST and PUT share.  request(): the headers, into ctx->meta, and all
+ * that can be checked without a record; zero: a fault was sent.  typed(): no
+ * data, or such that are called data; untyped() says that they are not.
+ * fields(): those of the record that the request names; a new reference, or
+ * NULL.  body(): of the change that is sent to the registry; image is stolen.
+ * upload(): of the data, into an image that is claimed.
+ */
+ngx_uint_t ngx_http_glance_write_request(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx, ngx_uint_t create);
+ngx_uint_t ngx_http_glance_write_typed(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+void ngx_http_glance_write_untyped(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+json_t *ngx_http_glance_write_fields(ngx_http_request_t *r,
+    ngx_http_glance_ctx_t *ctx);
+json_t *ngx_http_glance_write_body(ngx_http_glance_ctx_t *ctx,
+    json_t *image);
+void ngx_http_glance_write_upload(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_http_glance_step_pt next);
 
 /* answers with ctx->image as JSON of the dialect */

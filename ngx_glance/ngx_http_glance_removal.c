@@ -156,7 +156,9 @@ ngx_http_glance_removal_done(ngx_http_request_t *r,
     ngx_str_t  empty;
 
     if (rc != NGX_OK) {
-        ngx_http_glance_fault(r, ctx, rc, "%s", ctx->handle->error);
+        ngx_http_glance_fault(r, ctx, rc, "%s",
+                              ctx->handle->error ? ctx->handle->error
+                                                 : "The store failed");
         return;
     }
 

@@ -8,225 +8,13 @@
 #include "ngx_http_glance_upload.h"
 
 
-static const char *ngx_http_glance_post_status(ngx_http_glance_ctx_t *ctx,
-    ngx_uint_t body);
-static json_t *ngx_http_glance_write_body(ngx_http_glance_ctx_t *ctx,
-    json_t *image);
-static ngx_uint_t ngx_http_glance_write_request(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_uint_t create);
-static void ngx_http_glance_write_untyped(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-static ngx_uint_t ngx_http_glance_write_typed(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-static json_t *ngx_http_glance_write_fields(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
 static ngx_int_t ngx_http_glance_write_properties(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, json_t *image);
-static void ngx_http_glance_post_create(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_post_record(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_post_answer(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_put_record(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_put_kill(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_put_killed(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_put_change(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-static ngx_uint_t ngx_http_glance_put_allowed(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_put_done(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_put_answer(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx);
-static void ngx_http_glance_write_upload(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_http_glance_step_pt next);
-
-
-/* S-44: metadata and data by one call; without a body the id is reserved */
-
-void
-ngx_http_glance_post(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
-{
-    u_char     *p;
-    ngx_str_t  *id;
-
-    if (!ngx_http_glance_write_request(r, ctx, 1)) {
-        return;
-    }
-
-    if (!ngx_http_glance_data_length(r, ctx, ctx->meta.size)) {
-        return;
-    }
-
-    id = &ctx->meta.field[GLANCE_META_ID];
-
-    if (id->len == 0) {
-        p = ngx_pnalloc(r->pool, GLANCE_UUID_LEN);
-
-        if (p == NULL || ngx_http_glance_uuid(p) != NGX_OK) {
-            ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
-            return;
-        }
-
-        id->data = p;
-        id->len = GLANCE_UUID_LEN;
-    }
-
-    ctx->image_id = *id;
-
-    ngx_http_glance_location(r, ctx, ngx_http_glance_post_create);
-}
-
-
-static void
-ngx_http_glance_post_create(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
-{
-    json_t      *image, *json;
-    ngx_uint_t   body;
-
-    body = ngx_http_glance_has_body(r);
-
-    if (body) {
-        ctx->claim = ngx_http_glance_create_claim(r,
-                                                ctx->route->dialect->failed);
-
-        if (ctx->claim == NULL) {
-            ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
-            return;
-        }
-    }
-
-    image = ngx_http_glance_write_fields(r, ctx);
-
-    if (image == NULL
-        || json_object_set_new(image, "id",
-                               ngx_http_glance_json_string(&ctx->image_id))
-           != 0
-        || json_object_set_new(image, "status",
-                               json_string(ngx_http_glance_post_status(ctx,
-                                                                       body)))
-           != 0
-        || (!ctx->meta.given[GLANCE_META_SIZE]
-            && json_object_set_new(image, "size", json_integer(0)) != 0))
-    {
-        json_decref(image);
-        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
-    }
-
-    json = ngx_http_glance_write_body(ctx, image);
-
-    if (json == NULL) {
-        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
-    }
-
-    ngx_http_glance_registry_image(r, ctx, "POST", NULL, json,
-                                   ngx_http_glance_post_record);
-}
-
-
-static const char *
-ngx_http_glance_post_status(ngx_http_glance_ctx_t *ctx, ngx_uint_t body)
-{
-    if (body) {
-        return "saving";
-    }
-
-    if (ctx->meta.field[GLANCE_META_LOCATION].len
-        || (ctx->route->dialect->zero && ctx->meta.size == 0
-            && !ctx->meta.copy_from))
-    {
-        return "active";
-    }
-
-    return "queued";
-}
-
-
-ngx_uint_t
-ngx_http_glance_has_source(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
-{
-    return ngx_http_glance_has_body(r) || ctx->meta.copy_from
-           || ctx->meta.field[GLANCE_META_LOCATION].len;
-}
-
-
-/*
- * The body of a change; image is stolen.  Work for glance-worker is written
- * down in the same transaction, so that neither is there without the other.
- */
-
-static json_t *
-ngx_http_glance_write_body(ngx_http_glance_ctx_t *ctx, json_t *image)
-{
-    int         rc;
-    json_t     *body;
-    ngx_str_t  *location;
-
-    body = json_pack("{s:o}", "image", image);
-
-    if (body == NULL) {
-        return NULL;
-    }
-
-    rc = 0;
-    location = &ctx->meta.field[GLANCE_META_LOCATION];
-
-    if (location->len) {
-        rc = json_object_set_new(image, "location",
-                                 ngx_http_glance_json_string(location));
-    }
-
-    /* as it was asked for */
-
-    if ((location->len || ctx->meta.copy_from) && ctx->meta.size >= 0) {
-        rc |= json_object_set_new(image, "size",
-                                  json_integer(ctx->meta.size));
-    }
-
-    if (ctx->meta.copy_from) {
-        rc |= json_object_set_new(body, "copy_from",
-                                 ngx_http_glance_json_string(
-                                                       ctx->meta.copy_from));
-    }
-
-    if (rc != 0) {
-        json_decref(body);
-        return NULL;
-    }
-
-    return body;
-}
-
-
-/* S-45: changes metadata, or brings the data of a reserved image */
-
-void
-ngx_http_glance_put(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
-{
-    if (!ngx_http_glance_write_request(r, ctx, 0)) {
-        return;
-    }
-
-    if (ngx_http_glance_write_typed(r, ctx)
-        && !ngx_http_glance_data_length(r, ctx, ctx->meta.size))
-    {
-        return;
-    }
-
-    ngx_http_glance_registry_image(r, ctx, "GET", &ctx->image_id, NULL,
-                                   ngx_http_glance_put_record);
-}
 
 
 /* what POST and PUT check alike, before anything is changed */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_glance_write_request(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx, ngx_uint_t create)
 {
@@ -251,7 +39,7 @@ ngx_http_glance_write_request(ngx_http_request_t *r,
 }
 
 
-static void
+void
 ngx_http_glance_write_untyped(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
@@ -264,7 +52,7 @@ ngx_http_glance_write_untyped(ngx_http_request_t *r,
 
 /* no data, or such that are called data */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_glance_write_typed(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
     glance_str_t         type;
@@ -356,9 +144,17 @@ ngx_http_glance_data_length(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 }
 
 
+ngx_uint_t
+ngx_http_glance_has_source(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
+{
+    return ngx_http_glance_has_body(r) || ctx->meta.copy_from
+           || ctx->meta.field[GLANCE_META_LOCATION].len;
+}
+
+
 /* the record's fields that the request names; new reference */
 
-static json_t *
+json_t *
 ngx_http_glance_write_fields(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
     int            rc;
@@ -469,56 +265,57 @@ ngx_http_glance_write_properties(ngx_http_request_t *r,
 }
 
 
-static void
-ngx_http_glance_post_record(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx)
+/*
+ * The body of a change; image is stolen.  Work for glance-worker is written
+ * down in the same transaction, so that neither is there without the other.
+ */
+
+json_t *
+ngx_http_glance_write_body(ngx_http_glance_ctx_t *ctx, json_t *image)
 {
-    if (ctx->call.status == NGX_HTTP_CONFLICT) {
+    int         rc;
+    json_t     *body;
+    ngx_str_t  *location;
 
-        if (ctx->meta.given[GLANCE_META_ID]) {
-            ngx_http_glance_fault(r, ctx, NGX_HTTP_CONFLICT,
-                                  "An image with identifier %V already exists",
-                                  &ctx->image_id);
-            return;
-        }
+    body = json_pack("{s:o}", "image", image);
 
-        /*
-         * nobody else can have this id: a registry has died between its
-         * work and its answer, and nginx has asked the next one
-         */
-
-        ctx->meta.given[GLANCE_META_ID] = 1;
-
-        ngx_http_glance_registry_image(r, ctx, "GET", &ctx->image_id, NULL,
-                                       ngx_http_glance_post_record);
-        return;
+    if (body == NULL) {
+        return NULL;
     }
 
-    if (ctx->call.status != NGX_HTTP_OK
-        && ctx->call.status != NGX_HTTP_CREATED)
-    {
-        ngx_http_glance_fault_call(r, ctx);
-        return;
+    rc = 0;
+    location = &ctx->meta.field[GLANCE_META_LOCATION];
+
+    if (location->len) {
+        rc = json_object_set_new(image, "location",
+                                 ngx_http_glance_json_string(location));
     }
 
-    if (ngx_http_glance_record_parse(r, ctx) != NGX_OK) {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_GATEWAY,
-                              "The registry sent a malformed record");
-        return;
+    /* as it was asked for */
+
+    if ((location->len || ctx->meta.copy_from) && ctx->meta.size >= 0) {
+        rc |= json_object_set_new(image, "size",
+                                  json_integer(ctx->meta.size));
     }
 
-    if (ctx->claim == NULL) {
-        ngx_http_glance_post_answer(r, ctx);
-        return;
+    if (ctx->meta.copy_from) {
+        rc |= json_object_set_new(body, "copy_from",
+                                 ngx_http_glance_json_string(
+                                                       ctx->meta.copy_from));
     }
 
-    ngx_http_glance_write_upload(r, ctx, ngx_http_glance_post_answer);
+    if (rc != 0) {
+        json_decref(body);
+        return NULL;
+    }
+
+    return body;
 }
 
 
 /* what was announced when the image was reserved counts as well */
 
-static void
+void
 ngx_http_glance_write_upload(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
     ngx_http_glance_step_pt next)
 {
@@ -536,241 +333,6 @@ ngx_http_glance_write_upload(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
                : ctx->image.checksum;
 
     ngx_http_glance_upload(r, ctx, size, &checksum, next);
-}
-
-
-static void
-ngx_http_glance_post_answer(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx)
-{
-    ngx_str_t                    base, uri;
-    ngx_http_glance_loc_conf_t  *glcf;
-
-    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
-
-    if (ngx_http_glance_base_uri(r, &base) != NGX_OK
-        || ngx_http_glance_image_uri(r, ctx, &base, &uri) != NGX_OK
-        || ngx_http_glance_add_header(r, "Location", &uri) != NGX_OK)
-    {
-        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
-    }
-
-    ngx_http_glance_send_image(r, ctx, ctx->route->dialect->created(glcf));
-}
-
-
-static void
-ngx_http_glance_put_record(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx)
-{
-    if (!ngx_http_glance_put_allowed(r, ctx)) {
-        return;
-    }
-
-    if (!ngx_http_glance_write_typed(r, ctx)) {
-        ngx_http_glance_put_kill(r, ctx);
-        return;
-    }
-
-    ngx_http_glance_location(r, ctx, ngx_http_glance_put_change);
-}
-
-
-/* API v1: an upload that fails ends the image, whatever it fails of */
-
-static void
-ngx_http_glance_put_kill(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
-{
-    json_t  *body;
-
-    body = json_pack("{s:{s:s}, s:s}", "image", "status", "killed",
-                     "from_state", "queued");
-
-    if (body == NULL) {
-        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
-    }
-
-    ngx_http_glance_registry_image(r, ctx, "PUT", &ctx->image_id, body,
-                                   ngx_http_glance_put_killed);
-}
-
-
-static void
-ngx_http_glance_put_killed(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
-{
-    if (ctx->call.status != NGX_HTTP_OK) {
-        ngx_http_glance_fault_call(r, ctx);
-        return;
-    }
-
-    ngx_http_glance_write_untyped(r, ctx);
-}
-
-
-static void
-ngx_http_glance_put_change(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
-{
-    json_t                      *image, *body;
-    ngx_http_glance_loc_conf_t  *glcf;
-
-    image = ngx_http_glance_write_fields(r, ctx);
-
-    if (image == NULL) {
-        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
-    }
-
-    if (!ngx_http_glance_has_source(r, ctx) && json_object_size(image) == 0
-        && !ctx->route->dialect->purge)
-    {
-        json_decref(image);
-        ngx_http_glance_put_answer(r, ctx);
-        return;
-    }
-
-    if (!ngx_http_glance_has_body(r)) {
-        body = ngx_http_glance_write_body(ctx, image);
-
-        /* data from elsewhere are for an image that waits for some */
-
-        if (body && ngx_http_glance_has_source(r, ctx)
-            && (json_object_set_new(image, "status",
-                                    json_string(ctx->meta.copy_from
-                                                ? "queued" : "active"))
-                != 0
-                || json_object_set_new(body, "from_state",
-                                       json_string("queued"))
-                   != 0))
-        {
-            json_decref(body);
-            body = NULL;
-        }
-
-        if (body == NULL) {
-            ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
-            return;
-        }
-
-        ngx_http_glance_registry_image(r, ctx, "PUT", &ctx->image_id, body,
-                                       ngx_http_glance_put_done);
-        return;
-    }
-
-    glcf = ngx_http_get_module_loc_conf(r, ngx_http_glance_module);
-
-    /* what a worker could not bring to its end another one begins anew */
-
-    ctx->claim = ngx_http_glance_create_claim(r, glcf->copies ? "queued"
-                                              : ctx->route->dialect->failed);
-
-    (void) json_object_set_new(image, "status", json_string("saving"));
-
-    body = json_pack("{s:o, s:s}", "image", image, "from_state", "queued");
-
-    if (ctx->claim == NULL || body == NULL) {
-        json_decref(body);
-        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
-    }
-
-    ngx_http_glance_claim_image(r, ctx, body, ngx_http_glance_put_done);
-}
-
-
-static ngx_uint_t
-ngx_http_glance_put_allowed(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx)
-{
-    off_t             size;
-    ngx_str_t        *id;
-    glance_status_e   now;
-
-    if (!ngx_http_glance_show_record(r, ctx, ctx->route->dialect->deleted)
-        || !ctx->route->dialect->change(r, ctx))
-    {
-        return 0;
-    }
-
-    now = ctx->image.status;
-    id = &ctx->meta.field[GLANCE_META_ID];
-
-    if (id->len
-        && (id->len != ctx->image.id.len
-            || ngx_strncasecmp(id->data, ctx->image.id.data, id->len) != 0))
-    {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_FORBIDDEN,
-                              "x-image-meta-id differs from the image's "
-                              "identifier, which cannot be changed");
-        return 0;
-    }
-
-    if (ngx_http_glance_has_source(r, ctx) && !ngx_http_glance_has_body(r)
-        && now != GLANCE_STATUS_QUEUED)
-    {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
-                              "%s cannot be given for an image that is %s",
-                              ctx->meta.copy_from ? "x-glance-api-copy-from"
-                                                  : "x-image-meta-location",
-                              glance_status_name(now));
-        return 0;
-    }
-
-    if (ngx_http_glance_has_body(r)) {
-
-        if (now != GLANCE_STATUS_QUEUED) {
-            ngx_http_glance_fault(r, ctx, NGX_HTTP_CONFLICT,
-                                  "Cannot upload to an unqueued image");
-            return 0;
-        }
-
-        size = (ctx->meta.size < 0 && ctx->image.size > 0) ? ctx->image.size
-                                                           : ctx->meta.size;
-
-        return !ngx_http_glance_write_typed(r, ctx)
-               || ngx_http_glance_data_length(r, ctx, size);
-    }
-
-    return 1;
-}
-
-
-static void
-ngx_http_glance_put_done(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx)
-{
-    if (ctx->call.status == NGX_HTTP_CONFLICT && ctx->claim) {
-        ngx_http_glance_fault(r, ctx, NGX_HTTP_CONFLICT,
-                              "Cannot upload to an unqueued image");
-        return;
-    }
-
-    if (!ngx_http_glance_show_record(r, ctx, 0)) {
-        return;
-    }
-
-    if (ctx->claim == NULL) {
-        ngx_http_glance_put_answer(r, ctx);
-        return;
-    }
-
-    ngx_http_glance_write_upload(r, ctx, ngx_http_glance_put_answer);
-}
-
-
-static void
-ngx_http_glance_put_answer(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx)
-{
-    if (ctx->route->dialect->put_headers
-        && ctx->route->dialect->headers(r, ctx) != NGX_OK)
-    {
-        ngx_http_glance_finalize(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
-    }
-
-    ngx_http_glance_send_image(r, ctx, NGX_HTTP_OK);
 }
 
 
