@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,18 @@ static const char *const  registry_sqlite_pragmas[] = {
 };
 
 
+static pthread_once_t  registry_sqlite_once = PTHREAD_ONCE_INIT;
+
+
+/* nobody asks how much memory it has, and counting takes a global lock */
+
+static void
+registry_sqlite_configure(void)
+{
+    (void) sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+
 static registry_rc_e
 registry_sqlite_open(registry_sql_t **sql, const registry_dsn_t *dsn,
     registry_fault_e *fault, registry_err_t *err)
@@ -120,6 +133,8 @@ registry_sqlite_open(registry_sql_t **sql, const registry_dsn_t *dsn,
     registry_sqlite_t  *s;
 
     *fault = REGISTRY_FAULT_OTHER;
+
+    (void) pthread_once(&registry_sqlite_once, registry_sqlite_configure);
 
     s = calloc(1, sizeof(registry_sqlite_t));
     if (s == NULL) {
