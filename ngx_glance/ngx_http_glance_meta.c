@@ -486,6 +486,7 @@ static ngx_uint_t
 ngx_http_glance_meta_check_words(ngx_http_request_t *r,
     ngx_http_glance_ctx_t *ctx)
 {
+    u_char        *p;
     uint64_t       number;
     ngx_str_t     *value;
     ngx_uint_t     i;
@@ -524,6 +525,16 @@ ngx_http_glance_meta_check_words(ngx_http_request_t *r,
                               "hexadecimal digits");
         return 0;
     }
+
+    /* clients compare the record's with the digest that they compute */
+
+    p = ngx_pnalloc(r->pool, value->len);
+    if (p == NULL) {
+        return ngx_http_glance_meta_no_memory(r, ctx);
+    }
+
+    ngx_strlow(p, value->data, value->len);
+    value->data = p;
 
     for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         value = &ctx->meta.field[numbers[i]];

@@ -170,12 +170,13 @@ ngx_http_glance_seed_fields(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx,
 static ngx_uint_t
 ngx_http_glance_seed_change(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
 {
-    ngx_str_t        *status;
+    ngx_str_t        *status, *checksum;
     glance_str_t      word;
     glance_status_e   now;
 
     now = ctx->image.status;
     status = &ctx->meta.field[GLANCE_META_STATUS];
+    checksum = &ctx->meta.field[GLANCE_META_CHECKSUM];
 
     word.data = status->data;
     word.len = status->len;
@@ -190,13 +191,26 @@ ngx_http_glance_seed_change(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
         return 0;
     }
 
-    if (!ngx_http_glance_has_body(r)
-        && now != GLANCE_STATUS_QUEUED
-        && ctx->meta.size >= 0 && ctx->meta.size != ctx->image.size)
-    {
+    if (ngx_http_glance_has_body(r) || now == GLANCE_STATUS_QUEUED) {
+        return 1;
+    }
+
+    if (ctx->meta.size >= 0 && ctx->meta.size != ctx->image.size) {
         ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
                               "x-image-meta-size is %O, but the image has %O "
                               "bytes", ctx->meta.size, ctx->image.size);
+        return 0;
+    }
+
+    if (checksum->len
+        && (checksum->len != ctx->image.checksum.len
+            || ngx_strncasecmp(checksum->data, ctx->image.checksum.data,
+                               checksum->len)
+               != 0))
+    {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_BAD_REQUEST,
+                              "x-image-meta-checksum is %V, which is not that "
+                              "of the image", checksum);
         return 0;
     }
 

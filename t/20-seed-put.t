@@ -177,6 +177,28 @@ for_each_database(sub {
         }
     });
 
+    check('an image with data keeps their checksum' => sub {
+        my $id = $env->create({}, body => 'data');
+        my $md5 = md5_of('data');
+
+        for my $other ('f' x 32, uc 'f' x 32, substr($md5, 1)) {
+            refused($env, 400, "checksum $other", 'PUT', "/images/$id",
+                    meta => { checksum => $other },
+                    words => qr/x-image-meta-checksum/);
+        }
+
+        for my $same ($md5, uc $md5, '') {
+            my $r = $env->put($id, { checksum => $same });
+
+            status_is($r, 200, "checksum $same");
+            is($r->meta()->{checksum}, $md5, 'it is what it was');
+        }
+
+        my $r = $env->request('GET', "/images/$id");
+        has_header($r, 'ETag', qr/\Q$md5\E/, 'that of the data');
+        $env->wipe();
+    });
+
     check('S-45 what PUT refuses' => sub {
         my $id = $env->create({ name => 'stays' });
         my $before = $env->request('HEAD', "/images/$id")->meta();

@@ -375,6 +375,9 @@ for_each_database(sub {
         status_is($env->v1('PUT', "/$id", { size => 4,
                                             checksum => md5_of('data') }),
                   200, 'the same ones');
+        is($env->v1('PUT', "/$id", { checksum => uc md5_of('data') })
+               ->json()->{image}{checksum}, md5_of('data'),
+           'clients compare with small letters');
         is($env->v1('GET', "/$id")->{body}, 'data', 'the data');
 
         my $queued = $env->v1_create({});
