@@ -396,13 +396,6 @@ registry_config_warning(const registry_config_t *cf, size_t i)
 }
 
 
-size_t
-registry_config_unknown(const registry_config_t *cf)
-{
-    return cf->unknown;
-}
-
-
 const registry_opt_t *
 registry_config_row(const registry_config_t *cf, size_t i,
     const registry_config_value_t **value)

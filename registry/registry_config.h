@@ -131,9 +131,6 @@ const char *registry_config_changed(const registry_config_t *cf,
  */
 const char *registry_config_warning(const registry_config_t *cf, size_t i);
 
-/* how many of these were unknown options */
-size_t registry_config_unknown(const registry_config_t *cf);
-
 /* a complete commented file; values that are not the default uncommented */
 void registry_config_print(const registry_config_t *cf, FILE *out);
 

@@ -72,8 +72,6 @@ registry_config_read(registry_config_t *cf, registry_err_t *err)
             continue;
         }
 
-        cf->unknown++;
-
         if (registry_config_warn(cf, err, "%s:%u: unknown option \"%s\" in "
                                  "section [%s]", cf->path, entry->line,
                                  entry->key, entry->section)

@@ -51,7 +51,6 @@ struct registry_config_s {
     size_t                            n_options;
     char                            **warnings;
     size_t                            n_warnings;
-    size_t                            unknown;
     char                              ignored[512];
     char                              node[256];
     const char                       *identity;

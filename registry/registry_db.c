@@ -243,13 +243,6 @@ registry_tx_changed(const registry_tx_t *tx)
 }
 
 
-int64_t
-registry_tx_last_id(const registry_tx_t *tx)
-{
-    return tx->sql->last_id;
-}
-
-
 void
 registry_tx_time(int64_t epoch, unsigned char *dst)
 {

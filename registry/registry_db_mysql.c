@@ -338,7 +338,6 @@ registry_mysql_exec(registry_sql_t *sql, registry_stmt_t *stmt,
 
     if (rc == REGISTRY_OK) {
         sql->changed = (int64_t) mysql_stmt_affected_rows(st->stmt);
-        sql->last_id = (int64_t) mysql_stmt_insert_id(st->stmt);
     }
 
     return rc;

@@ -361,7 +361,6 @@ registry_sqlite_exec(registry_sql_t *sql, registry_stmt_t *stmt,
     (void) sqlite3_reset(st->stmt);
 
     sql->changed = sqlite3_changes64(s->db);
-    sql->last_id = sqlite3_last_insert_rowid(s->db);
 
     return result;
 }

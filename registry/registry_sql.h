@@ -128,7 +128,6 @@ struct registry_sql_s {
     size_t                        n_statements;
     registry_fault_e              fault;
     int64_t                       changed;      /* rows matched by exec */
-    int64_t                       last_id;      /* of an insert */
     bool                          in_transaction;
 };
 

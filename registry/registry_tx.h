@@ -61,9 +61,8 @@ registry_rc_e registry_tx_query(registry_tx_t *tx, const char *text,
     const char *types, const registry_value_t *args, size_t n,
     registry_row_pt row, void *arg, registry_err_t *err);
 
-/* rows that the last exec matched; the id that an INSERT made */
+/* rows that the last exec matched */
 int64_t registry_tx_changed(const registry_tx_t *tx);
-int64_t registry_tx_last_id(const registry_tx_t *tx);
 
 /* milliseconds of a clock that nobody sets */
 int64_t registry_db_clock(void);

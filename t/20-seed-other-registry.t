@@ -108,6 +108,19 @@ check('a commit that it neither does nor explains' => sub {
 });
 
 
+check('S-03 a registry of 2011 numbers its images' => sub {
+    my $r = $env->post({ id => 7, name => 'seventh' }, body => 'seven');
+
+    status_is($r, 201);
+    has_header($r, 'Location', qr!/images/7$!);
+    is($r->json()->{image}{id}, '7', 'its number');
+    is($env->request('GET', '/images/7')->{body}, 'seven', 'the data');
+    is($env->request('HEAD', '/images/7')->meta()->{id}, '7', 'in a header');
+    status_is($env->put(7, { name => 'other' }), 200);
+    status_is($env->request('DELETE', '/images/7'), 200);
+});
+
+
 check('a commit that it did, and then garbles the record' => sub {
     my $id = $env->create({ name => 'muddled' }, body => 'data');
 
@@ -123,6 +136,19 @@ check('S-40 its pages are put together' => sub {
     my $r = $env->request('GET', '/images');
     is_deeply([ map { $_->{name} } @{$r->json()->{images}} ],
               [ map { "n$_" } reverse 1 .. 120 ], 'all, newest first');
+
+    for my $path ('/v1/images', '/v1/images/detail') {
+        $r = $env->request('GET', "$path?limit=3");
+        status_is($r, 200, $path);
+
+        my @images = @{$r->json()->{images}};
+
+        is_deeply([ map { $_->{name} } @images ], [ qw/ n120 n119 n118 / ],
+                  'a page of API v1');
+        is($images[0]{size}, 0, 'size');
+        is($images[0]{checksum}, undef, 'no checksum');
+        is($images[0]{status}, $path =~ /detail/ ? 'queued' : undef, 'status');
+    }
 });
 
 

@@ -255,6 +255,43 @@ for my $kind (split(/[ ,]+/,
             $env->consistent();
         });
 
+        check('S-08 a copy that takes longer than its lease' => sub {
+            my $id = copied($env, "$source/slow/900000");
+            my $lease = sub {
+                my ($row) = $env->{database}->query("SELECT holder, next_try
+                    FROM ngx_glance_jobs WHERE image_id = '$id'");
+                return @{$row || []};
+            };
+
+            ok(wait_until(sub { -e "$mock/begun.900000" }, 40), 'begun');
+
+            my ($holder, $first) = $lease->();
+
+            ok(wait_until(sub { ($lease->())[1] > $first + 3 }, 20),
+               'the lease is renewed');
+            is(($lease->())[0], $holder, 'nobody else has taken the job');
+            is($env->status_of($id), 'saving', 'it goes on');
+
+            # without a job there is nothing to copy for
+            my $gone = copied($env, "$source/slow/700000");
+
+            ok(wait_until(sub { -e "$mock/begun.700000" }, 40), 'another one');
+            $env->{database}->query("DELETE FROM ngx_glance_jobs
+                WHERE image_id = '$gone'");
+            ok(wait_until(sub {
+                read_file($env->{worker_program}{log})
+                    =~ /given up, another has the job image=\Q$gone\E/;
+            }, 20), 'a job that is gone is given up');
+
+            write_file("$mock/go", '');
+            becomes($env, $id, 'active', 'long');
+            is(md5_of($env->v1('GET', "/$id")->{body}),
+               md5_of(data(900_000)), 'the bytes');
+            unlink "$mock/go";
+            status_is($env->v1('DELETE', "/$_"), 200) for $id, $gone;
+            $env->consistent();
+        });
+
         check('S-08 an image that is deleted before and during it' => sub {
             my $id = copied($env, "$source/slow/800000");
 
