@@ -160,7 +160,8 @@ sub create {
 
     my %image = (
         # as a number, if it is one: the registries of 2011 counted
-        id => $id =~ /^\d+$/ ? $id + 0 : $id, name => undef, status => 'active', size => undef,
+        id => $id =~ /^\d+$/ ? $id + 0 : $id,
+        name => undef, status => 'active', size => undef,
         disk_format => undef, container_format => undef, checksum => undef,
         is_public => JSON::PP::false, protected => JSON::PP::false,
         min_disk => 0, min_ram => 0, owner => undef, virtual_size => undef,
