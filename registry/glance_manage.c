@@ -20,6 +20,7 @@ typedef struct {
 } glance_manage_command_t;
 
 
+static void glance_manage_revision(char **argv);
 static const glance_manage_command_t *glance_manage_find(
     const registry_cli_t *cli, size_t *used);
 static bool glance_manage_old(const char *list, const char *name);
@@ -41,13 +42,13 @@ static const registry_cli_opt_t  glance_manage_options[] = {
 static const glance_manage_command_t  glance_manage_commands[] = {
     { "db", "sync", "db_sync", 1, registry_manage_sync },
     { "db", "version", "db_version", 0, registry_manage_version },
-    { "db", "check", "", 0, registry_manage_check },
+    { "db", "check", "db_check", 0, registry_manage_check },
     { "db", "upgrade", "upgrade db_upgrade", 1, registry_manage_sync },
     { "db", "version_control", "version_control db_version_control", 1,
       registry_manage_control },
-    { "db", "expand", "", 0, registry_manage_sync },
-    { "db", "migrate", "", 0, registry_manage_phase },
-    { "db", "contract", "", 0, registry_manage_phase },
+    { "db", "expand", "db_expand", 0, registry_manage_sync },
+    { "db", "migrate", "db_migrate", 0, registry_manage_phase },
+    { "db", "contract", "db_contract", 0, registry_manage_phase },
     { "db", "purge", "", 0, registry_manage_purge },
     { "db", "purge_images_table", "", 0, registry_manage_purge_images },
     { "db", "claims", "", 0, registry_manage_claims },
@@ -103,9 +104,17 @@ main(int argc, char **argv)
             "db contract:\n"
             "                         what sync leaves to do, which is "
             "nothing\n"
-            "Older spellings: db_sync, db_version, version_control, upgrade.",
+            "Older spellings: db_sync, db_version, db_check and so on, "
+            "version_control,\nupgrade; --version REVISION behind the "
+            "command.",
         .extra = glance_manage_options
     };
+
+    if (argc > 2) {
+        glance_manage_revision(argv + 2);
+    }
+
+    for (argc = 0; argv[argc] != NULL; argc++) { /* void */ }
 
     rc = registry_cli_parse(&cli, argc, argv);
     if (rc >= 0) {
@@ -131,6 +140,33 @@ main(int argc, char **argv)
     }
 
     return glance_manage_db(&cli, command, cli.args[used]);
+}
+
+
+/*
+ * Behind a command of Glance's, --version gives the revision, and is no
+ * question for that of the program: what it names becomes the argument.
+ */
+
+static void
+glance_manage_revision(char **argv)
+{
+    char  **p;
+
+    for ( /* void */ ; *argv != NULL; argv++) {
+
+        if (strncmp(*argv, "--version=", 10) == 0) {
+            *argv += 10;
+        }
+
+        if (strcmp(*argv, "--version") != 0 || argv[1] == NULL) {
+            continue;
+        }
+
+        for (p = argv; *p != NULL; p++) {
+            p[0] = p[1];
+        }
+    }
 }
 
 

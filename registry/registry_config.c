@@ -28,6 +28,7 @@ static registry_rc_e registry_config_finish(registry_config_t *cf,
     registry_err_t *err);
 static registry_rc_e registry_config_flavor(registry_config_t *cf,
     registry_err_t *err);
+static bool registry_config_exists(const char *option);
 static size_t registry_config_must(const registry_config_t *cf,
     const char *option);
 
@@ -356,8 +357,9 @@ registry_config_set(registry_config_t *cf, const char *option,
     i = registry_config_index(cf, name);
 
     if (i == cf->n_options) {
-        return registry_err_set(err, REGISTRY_INVALID, "%s: unknown option",
-                                name);
+        return registry_err_set(err, registry_config_exists(name)
+                                     ? REGISTRY_NOT_FOUND : REGISTRY_INVALID,
+                                "%s: unknown option", name);
     }
 
     if (registry_config_assign(cf, i, value, REGISTRY_RANK_COMMAND, 0, err)
@@ -576,6 +578,23 @@ registry_config_index(const registry_config_t *cf, const char *option)
     }
 
     return i;
+}
+
+
+/* with whichever program */
+
+static bool
+registry_config_exists(const char *option)
+{
+    const registry_opt_t  *opt;
+
+    for (opt = registry_options; opt->name != NULL; opt++) {
+        if (strcmp(opt->name, option) == 0) {
+            return true;
+        }
+    }
+
+    return false;
 }
 
 

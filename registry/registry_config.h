@@ -117,7 +117,10 @@ void registry_config_locate(const registry_config_t *cf, registry_err_t *err);
 /* whether a file or the command line gave a value */
 bool registry_config_is_set(const registry_config_t *cf, const char *option);
 
-/* wins over the file; "-" in the name is "_"; err says what is wrong */
+/*
+ * Wins over the file; "-" in the name is "_"; err says what is wrong.
+ * NOT_FOUND: it is an option of other programs.
+ */
 registry_rc_e registry_config_set(registry_config_t *cf, const char *option,
     const char *value, registry_err_t *err);
 

@@ -238,6 +238,7 @@ registry_control_options(registry_server_t *server, registry_err_t *err)
 {
     char                       name[64];
     const char                *equal, *text;
+    registry_rc_e              rc;
     const registry_cli_opt_t  *opt;
 
     for (size_t i = 0; i < server->cli->n_values; i++) {
@@ -255,7 +256,11 @@ registry_control_options(registry_server_t *server, registry_err_t *err)
             (void) snprintf(name, sizeof(name), "%.*s", (int) (equal - text),
                             text);
 
-            (void) registry_config_set(server->cf, name, equal + 1, err);
+            rc = registry_config_set(server->cf, name, equal + 1, err);
+            if (rc != REGISTRY_OK && rc != REGISTRY_NOT_FOUND) {
+                return rc;
+            }
+
             continue;
         }
 

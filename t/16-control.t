@@ -369,6 +369,10 @@ check('S-21 words' => sub {
           "$site->{dir}/p", 'all', 'start', $site->{conf});
     fails($site, qr/--wait/, '--wait', $_, 'api', 'start', $site->{conf})
         for 'x', 0, 99999;
+    fails($site, qr/bind_port: must be an integer/, '--set', 'bind_port=x',
+          'registry', 'start', $site->{conf});
+    fails($site, qr/bind_prot: unknown option/, '--set', 'bind_prot=9191',
+          'registry', 'start', $site->{conf});
 
     my ($status, $text) = control($site, '--help');
     is($status, 0, '--help');

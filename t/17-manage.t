@@ -144,6 +144,12 @@ for_each_fresh('the spellings of 2011' => sub {
     manage_is($d, 0, qr/up to date/, 'upgrade', 'upgrade', $HEAD);
     manage_is($d, 0, qr/up to date/, 'db sync heads', 'db', 'sync', 'heads');
     manage_is($d, 0, qr/^$HEAD$/m, 'db_version', 'db_version');
+    manage_is($d, 0, qr/up to date/, $_, $_)
+        for qw/ db_check db_expand db_migrate db_contract /;
+    manage_is($d, 0, qr/up to date/, '--version', 'db', 'sync', '--version',
+              'heads');
+    manage_is($d, 1, qr/^ERROR: nope: .*revision/m, '--version of another',
+              'db', 'upgrade', '--version=nope');
     manage_is($d, 0, qr/already/, 'version_control again',
               'version_control', '6');
     manage_is($d, 1, qr/^ERROR: 6: .*revision/m, 'a number of 2011',
