@@ -147,6 +147,31 @@ for_each_database(sub {
         $env->consistent();
     });
 
+    check('S-44 an upload that is cut off in the middle' => sub {
+        my $id = $env->v2_create({ name => 'half' });
+        my %there = map { $_ => 1 } $env->files();
+        my $c = $env->connect();
+        my @old = $env->{nginx}->workers();
+
+        $c->send($c->head('PUT', "/v2/images/$id/file",
+                          length => length $data, headers => [
+                          'Content-Type' => 'application/octet-stream' ])
+                 . substr($data, 0, 200_000));
+
+        ok(wait_until(sub { grep { !$there{$_} } $env->files() }), 'begun')
+            or return;
+
+        $env->{nginx}->reload();
+        ok($c->closed_by_peer(), 'cut off');
+        ok(wait_until(sub { !grep { alive($_) } @old }), 'the worker ends');
+        ok(wait_until(sub { !grep { !$there{$_} } $env->files() }, 5),
+           'and leaves no file');
+        is($env->v2_upload($id, body => $data)->{status}, 204, 'once more')
+            if ok(wait_until(sub { $env->status_of($id) eq 'queued' }),
+                  'the image waits');
+        $env->consistent();
+    });
+
     $mock->stop();
 }, nginx => { main => "worker_shutdown_timeout 1s;\n" });
 
