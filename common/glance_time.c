@@ -26,6 +26,8 @@ typedef struct {
 } glance_time_tm_t;
 
 
+static bool glance_time_clock(glance_str_t *s, glance_time_tm_t *tm,
+    int64_t *offset);
 static bool glance_time_number(glance_str_t *s, size_t digits, int64_t max,
     int64_t *value);
 static bool glance_time_skip(glance_str_t *s, char c);
@@ -45,20 +47,17 @@ glance_time_parse(glance_str_t s, int64_t *epoch)
     int64_t           n, offset;
     glance_time_tm_t  tm;
 
+    tm.hour = 0;
+    tm.min = 0;
+    tm.sec = 0;
+    offset = 0;
+
     if (!glance_time_number(&s, 4, GLANCE_TIME_YEAR_MAX, &tm.year)
         || !glance_time_skip(&s, '-')
         || !glance_time_number(&s, 2, 12, &tm.month)
         || !glance_time_skip(&s, '-')
         || !glance_time_number(&s, 2, 31, &tm.day)
-        || !(glance_time_skip(&s, 'T') || glance_time_skip(&s, ' '))
-        || !glance_time_number(&s, 2, 23, &tm.hour)
-        || !glance_time_skip(&s, ':')
-        || !glance_time_number(&s, 2, 59, &tm.min)
-        || !glance_time_skip(&s, ':')
-        || !glance_time_number(&s, 2, 59, &tm.sec)
-        || !glance_time_fraction(&s)
-        || !glance_time_offset(&s, &offset)
-        || s.len > 0)
+        || (s.len > 0 && !glance_time_clock(&s, &tm, &offset)))
     {
         return false;
     }
@@ -113,6 +112,30 @@ glance_time_iso(int64_t epoch, unsigned char *dst)
     dst[10] = 'T';
     memcpy(dst + GLANCE_TIME_SEED_LEN, ".000000",
            GLANCE_TIME_ISO_LEN - GLANCE_TIME_SEED_LEN);
+}
+
+
+/* what follows the date, to its end */
+
+static bool
+glance_time_clock(glance_str_t *s, glance_time_tm_t *tm, int64_t *offset)
+{
+    if (!(glance_time_skip(s, 'T') || glance_time_skip(s, ' '))
+        || !glance_time_number(s, 2, 23, &tm->hour)
+        || !glance_time_skip(s, ':')
+        || !glance_time_number(s, 2, 59, &tm->min))
+    {
+        return false;
+    }
+
+    if (glance_time_skip(s, ':')
+        && (!glance_time_number(s, 2, 59, &tm->sec)
+            || !glance_time_fraction(s)))
+    {
+        return false;
+    }
+
+    return glance_time_offset(s, offset) && s->len == 0;
 }
 
 
@@ -197,9 +220,11 @@ glance_time_offset(glance_str_t *s, int64_t *offset)
         return false;
     }
 
-    (void) glance_time_skip(s, ':');
+    min = 0;
 
-    if (!glance_time_number(s, 2, 59, &min)) {
+    if ((glance_time_skip(s, ':') || s->len > 0)
+        && !glance_time_number(s, 2, 59, &min))
+    {
         return false;
     }
 

@@ -18,8 +18,9 @@
 
 /*
  * Proleptic Gregorian, UTC, years 1900 to 9999 (specs/v1.md 2.3).
- * Accepts "T" or one space between date and time, a fraction of 1 to 9
- * digits (cut off), and "Z" or +-HH:MM or +-HHMM or nothing behind.
+ * Accepts a date alone, which is its midnight; "T" or one space between date
+ * and time, seconds or none, a fraction of 1 to 9 digits (cut off), and "Z"
+ * or +-HH:MM or +-HHMM or +-HH or nothing behind.
  */
 bool glance_time_parse(glance_str_t s, int64_t *epoch);
 

@@ -172,6 +172,9 @@ for_each_registry(sub {
         is(names($r, '?changes-since=2012-06-01T00:00:00'), 'six four one',
            'also killed and deleted ones');
         is(names($r, '?changes-since=2013-01-01T00:00:00'), '', 'later than');
+        is(names($r, '?changes-since=2013-01-01'), '', 'later than midnight');
+        is(names($r, '?changes-since=2012-12-31T23:59+00'), 'six four one',
+           'no seconds');
         is(names($r, '?changes-since=2012-12-31T23:59:59Z'), 'six four one',
            'Z');
         is(names($r, '?changes-since=2013-01-01T01:59:59%2B02:00'),
