@@ -135,7 +135,7 @@ for_each_registry(sub {
 
     check('deleted' => sub {
         is(names($r, '?deleted=True&is_public=none'), 'six', 'dead');
-        is(names($r, '?deleted=1'), 'six', '1');
+        is(names($r, '?deleted=1'), 'six', 'dead, by a number');
         is(names($r, '?deleted=False'), 'five two one', 'live');
         is(names($r, '?deleted=perhaps'), 'five two one', 'neither');
     });
@@ -210,8 +210,8 @@ for_each_registry(sub {
     });
 
     check('limit' => sub {
-        is(names($r, '?limit=2'), 'five two', '2');
-        is(names($r, '?limit=0'), '', '0');
+        is(names($r, '?limit=2'), 'five two', 'of two');
+        is(names($r, '?limit=0'), '', 'of none');
         is(names($r, '?limit=99999999999999999999999'), 'five two one',
            'huge');
     });

@@ -264,7 +264,7 @@ for_each_database(sub {
             $file, "$base$path" ]);
 
         is($status, 0, 'curl');
-        like($text, qr!^HTTP/2 200!, '200');
+        like($text, qr!^HTTP/2 200!, 'its answer');
         like($text, qr!^x-image-meta-name: Ubuntu 10.04 Plain 5GB\r$!m,
              'metadata');
         is(digest_of_file($file), md5_of($data), 'the data');

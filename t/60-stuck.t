@@ -144,7 +144,7 @@ for_each_database(sub {
 
         status_is($env->request('GET', '/versions'), 200, 'versions');
         status_is($env->request('GET', '/'), 300, 'GET /');
-        status_is($env->request('GET', '/nowhere'), 404, '404');
+        status_is($env->request('GET', '/nowhere'), 404, 'no such path');
         is(md5_of($down->read_response('GET')->{body}), md5_of($data),
            'the download goes on');
 
