@@ -450,8 +450,9 @@ ngx_http_glance_route_match(const ngx_str_t *pattern, ngx_str_t *path,
 
 
 /*
- * Ids are compared byte by byte and name files: one spelling, and nothing
- * that is not an id goes any further.
+ * Ids are compared byte by byte and name files: nothing that is not an id
+ * goes any further, and there is one spelling, except in API v2, which keeps
+ * the one that an image was created with.
  */
 
 static ngx_int_t
@@ -475,6 +476,10 @@ ngx_http_glance_route_id(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
                                       : "Image with identifier %V not found",
                               &id);
         return NGX_ERROR;
+    }
+
+    if (ctx->v2) {
+        return NGX_OK;
     }
 
     p = ngx_pnalloc(r->pool, id.len);

@@ -310,6 +310,21 @@ for_each_database(sub {
         $env->{nginx}->reload(server => undef);
     });
 
+    check('an id keeps the spelling that it was created with' => sub {
+        for my $id ('C5B91965-7A04-4987-B30D-68DEF2DB12A3',
+                    'c5b91965-7A04-4987-b30d-68DEF2DB12A4')
+        {
+            is($env->v2_create({ id => $id }), $id, $id);
+            status_is($env->v2('GET', "/$id/file"), 204, 'no data yet');
+            status_is($env->v2_upload($id, body => 'data'), 204, 'upload');
+            is($env->v2('GET', "/$id/file")->{body}, 'data', 'download');
+            is_deeply([ $env->files() ], [ $id ], 'the file');
+            status_is($env->v2('DELETE', "/$id"), 204, 'deleted');
+            is_deeply([ $env->files() ], [], 'with its data');
+            status_is($env->v2('GET', "/$id"), 404, 'and gone');
+        }
+    });
+
     check('two at once, and a delete meanwhile' => sub {
         my $id = $env->v2_create({});
         my $c = $env->connect();
