@@ -124,6 +124,8 @@ const registry_known_t  registry_known[] = {
       "http_connect_timeout http_request_max_retries default_domain_* "
       "domain_* system_scope trust_id",
       "Keystone is asked at auth_url, version 3" },
+    { "keystone_authtoken", "admin_token",
+      "Keystone is asked by a user with a password" },
     { "keystone", "*", "Keystone is described in [keystone_authtoken]" },
     { "oslo_limit", "*", "there are no limits from Keystone" },
     { "barbican", "*", "image signatures are not verified" },
@@ -192,8 +194,9 @@ const registry_known_t  registry_known[] = {
     { D, "known_stores", "all stores that there are, are enabled" },
     { G, "filesystem_store_datadirs",
       "there is one directory: filesystem_store_datadir" },
-    { D, "filesystem_store_*", "of the file store there is only "
-      "filesystem_store_datadir" },
+    { D, "filesystem_store_datadirs filesystem_store_chunk_size "
+      "filesystem_store_file_perm filesystem_store_metadata_file",
+      "of the file store there is only filesystem_store_datadir" },
     { G, "filesystem_store_chunk_size filesystem_thin_provisioning",
       "the file store writes as fast as the disk takes it" },
     { G, "filesystem_store_file_perm filesystem_store_metadata_file",
