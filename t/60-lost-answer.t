@@ -176,6 +176,66 @@ for_each_database(sub {
 }, nginx => { main => "worker_shutdown_timeout 1s;\n" });
 
 
+# the data are there, and nobody can be told
+
+for_each_database(sub {
+    my ($env, $db) = @_;
+
+    my $data = noise(300_000);
+    my $registry = $env->{registry};
+
+    my $half = sub {
+        my ($name) = @_;
+
+        my $c = $env->connect();
+
+        $c->send($c->head('POST', '/images', $env->with_meta(
+            { name => $name }, body => $data)) . substr($data, 0, 200_000));
+
+        ok(wait_until(sub { $env->files() }), 'half of the data are there');
+        $registry->stop();
+        $c->send(substr($data, 200_000));
+
+        return $c;
+    };
+
+    check('S-44 S-03 a registry that is away for a moment' => sub {
+        my $c = $half->('away');
+
+        ok(wait_until(sub {
+            $env->{nginx}->log_lines('connect\(\) failed.*claims')
+        }), 'it is asked in vain');
+        $registry->start();
+
+        my $r = $c->read_response('POST');
+
+        status_is($r, 201, 'then it hears');
+
+        my $id = $r->json()->{image}{id};
+
+        ok($env->request('GET', "/images/$id")->{body} eq $data, 'the data');
+        status_is($env->request('DELETE', "/images/$id"), 200);
+        $env->consistent();
+    });
+
+    check('S-44 S-54 a registry that is away for too long' => sub {
+        my $c = $half->('lost');
+
+        error_ok($c->read_response('POST'), 503, 'the client is told',
+                 qr/registry/);
+        $registry->start();
+        $env->worker()->once();
+        ok(wait_until(sub {
+            $env->worker()->once();
+            return !$env->files();
+        }, 20), 'a sweep leaves no file');
+        $env->consistent();
+    });
+}, nginx => { directives => "glance_commit_timeout 4s;\n"
+                            . "glance_lease 3s;\n" },
+   registry => { upload_lease => 3 });
+
+
 # what nobody repeats any more is forgotten
 
 for_each_database(sub {
