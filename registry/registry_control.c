@@ -11,6 +11,7 @@
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -26,6 +27,7 @@
 #define REGISTRY_CONTROL_POLL   50      /* milliseconds */
 #define REGISTRY_CONTROL_PROBE  2000L
 #define REGISTRY_CONTROL_TAIL   20      /* lines */
+#define REGISTRY_CONTROL_PIDS   16384   /* bytes, of 1024 workers and more */
 
 
 typedef enum {
@@ -49,6 +51,8 @@ static bool registry_control_answers(registry_server_t *server);
 static off_t registry_control_size(const char *path);
 static void registry_control_tail(const char *path, off_t from);
 static bool registry_control_render(registry_server_t *server);
+static void registry_control_children(pid_t pid, char *text, size_t size);
+static bool registry_control_retired(const char *workers);
 
 
 bool
@@ -217,6 +221,8 @@ registry_control_stop(registry_server_t *server, bool graceful)
 bool
 registry_control_reload(registry_server_t *server)
 {
+    bool     retired;
+    char     workers[REGISTRY_CONTROL_PIDS];
     pid_t    pid;
     int64_t  start;
 
@@ -237,6 +243,8 @@ registry_control_reload(registry_server_t *server)
                   (long) pid, SIGHUP);
     (void) fflush(stdout);
 
+    registry_control_children(pid, workers, sizeof(workers));
+
     if (kill(pid, SIGHUP) != 0) {
         (void) fprintf(stderr, "ERROR: %s: pid %ld: %s\n", server->name,
                        (long) pid, strerror(errno));
@@ -245,11 +253,19 @@ registry_control_reload(registry_server_t *server)
 
     start = registry_control_now();
 
-    while (!registry_control_answers(server)) {
+    /* until then some requests are served as before */
+
+    for ( ;; ) {
+        retired = registry_control_retired(workers);
+
+        if (retired && registry_control_answers(server)) {
+            break;
+        }
 
         if (registry_control_now() - start > server->patience * 1000) {
-            (void) fprintf(stderr, "ERROR: %s does not answer at %s\n",
-                           server->name, server->host);
+            (void) fprintf(stderr, "ERROR: %s %s at %s\n", server->name,
+                           retired ? "does not answer"
+                                   : "still serves as before", server->host);
             return false;
         }
 
@@ -257,6 +273,69 @@ registry_control_reload(registry_server_t *server)
     }
 
     return true;
+}
+
+
+/* by spaces; none if the system does not tell them */
+
+static void
+registry_control_children(pid_t pid, char *text, size_t size)
+{
+    char    path[64];
+    FILE   *file;
+    size_t  len;
+
+    (void) snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children",
+                    (long) pid, (long) pid);
+
+    len = 0;
+    file = fopen(path, "re");
+
+    if (file != NULL) {
+        len = fread(text, 1, size - 1, file);
+        (void) fclose(file);
+    }
+
+    text[len] = '\0';
+}
+
+
+/* whether all of them have ended, or only finish what they have begun */
+
+static bool
+registry_control_retired(const char *workers)
+{
+    char    path[64], title[256];
+    char   *end;
+    long    pid;
+    FILE   *file;
+    size_t  len;
+
+    for ( /* void */ ; /* void */ ; workers = end) {
+        pid = strtol(workers, &end, 10);
+
+        if (end == workers) {
+            return true;
+        }
+
+        (void) snprintf(path, sizeof(path), "/proc/%ld/cmdline", pid);
+
+        file = fopen(path, "re");
+        if (file == NULL) {
+            continue;
+        }
+
+        len = fread(title, 1, sizeof(title), file);
+        (void) fclose(file);
+
+        if (len > 0
+            && memmem(title, len, "shutting down",
+                      sizeof("shutting down") - 1)
+               == NULL)
+        {
+            return false;
+        }
+    }
 }
 
 

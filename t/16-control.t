@@ -216,6 +216,18 @@ check('S-21 reload drops no request' => sub {
     succeeds($site, undef, 'api', 'reload', $site->{conf});
     is(get({ api => $port }, '/images'), 200, 'a new port');
 
+    # for the very next request, too
+    for my $cap (10, 1000, 10, 1000) {
+        write_file($site->{conf},
+                   $text =~ s/^(?=bind_port)/image_size_cap = $cap\n/mr);
+        succeeds($site, undef, 'api', 'reload', $site->{conf});
+        status_is(post($site, undef, size => 100), $cap < 100 ? 400 : 201,
+                  "at most $cap bytes");
+    }
+
+    write_file($site->{conf}, $text =~ s/^(bind_port =) .*/$1 $port/mr);
+    succeeds($site, undef, 'api', 'reload', $site->{conf});
+
     # a wrong one does not
     write_file($site->{conf}, $text =~ s/^(bind_port =) .*/$1 x/mr);
     fails($site, qr/glance-api\.conf:\d+: bind_port/, 'api', 'reload',
