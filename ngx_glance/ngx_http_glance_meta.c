@@ -407,7 +407,8 @@ ngx_http_glance_meta_check_id(ngx_http_request_t *r,
 
     id = &ctx->meta.field[GLANCE_META_ID];
 
-    if (!ctx->meta.given[GLANCE_META_ID]) {
+    if (id->len == 0) {
+        ctx->meta.given[GLANCE_META_ID] = 0;
         return 1;
     }
 

@@ -124,6 +124,16 @@ for_each_database(sub {
         $env->wipe();
     });
 
+    check('an empty identifier is none' => sub {
+        my $r = $env->v1('POST', '', { id => '', name => 'n' });
+
+        status_is($r, 201);
+        like($r->json()->{image}{id}, qr/^[0-9a-f-]{36}$/, 'a new one');
+        status_is($env->v1('PUT', '/' . $r->json()->{image}{id},
+                           { id => '', name => 'm' }), 200, 'nor in a change');
+        $env->wipe();
+    });
+
     check('size 0 needs no data' => sub {
         my $r = $env->v1('POST', '', { name => 'n', size => 0 });
 
