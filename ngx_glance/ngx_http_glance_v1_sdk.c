@@ -14,6 +14,11 @@
  * get the answers of specs/v1.md: it is known by its name.
  */
 
+/* each property is looked for among the others: headers are few, JSON is not */
+
+#define NGX_HTTP_GLANCE_SDK_FIELDS  1000
+
+
 static ngx_uint_t ngx_http_glance_sdk(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_glance_sdk_json(ngx_http_request_t *r);
 static void ngx_http_glance_sdk_record(ngx_http_request_t *r,
@@ -184,6 +189,15 @@ ngx_http_glance_sdk_body(ngx_http_request_t *r, ngx_http_glance_ctx_t *ctx)
     }
 
     properties = json_object_get(image, "properties");
+
+    if (json_object_size(image) + json_object_size(properties)
+        > NGX_HTTP_GLANCE_SDK_FIELDS)
+    {
+        ngx_http_glance_fault(r, ctx, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                              "The body has more than %d properties",
+                              NGX_HTTP_GLANCE_SDK_FIELDS);
+        return;
+    }
 
     if (!ngx_http_glance_sdk_object(r, ctx, image, properties)
         || !ngx_http_glance_sdk_object(r, ctx, properties, NULL))

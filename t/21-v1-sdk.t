@@ -140,6 +140,11 @@ for_each_database(sub {
         }
 
         error_ok($sdk->('POST', '', { p => 'x' x 300_000 }), 413, 'too long');
+
+        my %many = map { $_ => 1 } 1 .. 20_000;
+
+        error_ok($sdk->('POST', '', $_), 413, 'too many', qr/properties/)
+            for \%many, { image => { name => 'n', properties => \%many } };
         error_ok($sdk->('PUT', "/$id", {
             id => '5eed0000-0000-4000-8000-000000000002' }), 403, 'its id');
         my @formats = ('x-image-meta-disk_format' => 'raw',
