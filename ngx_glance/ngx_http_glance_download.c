@@ -6,7 +6,7 @@
 
 #include "ngx_http_glance_dialect.h"
 #include "ngx_http_glance_download.h"
-#include "ngx_http_glance_remote.h"
+#include "ngx_http_glance_reader.h"
 
 
 static void ngx_http_glance_download_nothing(ngx_http_request_t *r,

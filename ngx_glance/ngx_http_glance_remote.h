@@ -19,7 +19,7 @@
  *
  *     call()      a small body or none; the answer is collected
  *     upload()    a body in pieces: write(), write(), ..., eof()
- *     reader_get()  an answer that goes on to the client (below)
+ *     reader_get()  an answer that goes on to the client (see the reader)
  *
  * Each of them, and write() and eof(), ends by next(m), later; m->status and
  * the answer are valid until the next prepare().  No next() comes when the
@@ -123,67 +123,6 @@ ngx_uint_t ngx_http_glance_remote_denied(ngx_http_glance_remote_t *m);
 /* the result of probe() after a HEAD; sets h->size, or h->error */
 ngx_int_t ngx_http_glance_remote_probed(ngx_http_glance_remote_t *m,
     ngx_http_glance_handle_t *h);
-
-
-/*
- * From a store to the client.  open() of a store makes a reader, whose
- * fetch() prepares a GET and sends it by reader_get(), which adds Range and
- * If-Match headers, with reader_answer() as next, or calls reader_answer()
- * when it got no further.  fetch() is called again for each further try.  A
- * store that can tell an answer it does not want, as a refused token, looks
- * at it first.  The range that the client wants is asked for at
- * once, the size is checked before a header is sent to it, and a store that
- * is not fast enough, or too fast, costs no more memory than
- * glance_upload_buffers.
- */
-
-typedef void (*ngx_http_glance_fetch_pt)(ngx_http_glance_reader_t *rd);
-
-struct ngx_http_glance_reader_s {
-    ngx_http_glance_remote_t    *remote;
-    ngx_http_glance_handle_t    *handle;
-    ngx_http_glance_fetch_pt     fetch;
-    ngx_str_t                    range;
-    ngx_str_t                    match;
-    ngx_uint_t                   resumes;   /* left */
-
-    off_t                        size;
-    off_t                        first;
-    off_t                        length;    /* wanted, from first */
-    off_t                        got;
-    off_t                        from;      /* asked for by this try */
-    off_t                        skip;      /* of an answer that has more */
-    ngx_uint_t                   tries;
-    ngx_event_t                  retry;
-
-    ngx_buf_t                   *fill;
-    ngx_chain_t                 *out;
-    ngx_chain_t                 *busy;
-    ngx_chain_t                 *free;
-    ngx_uint_t                   nbufs;
-    u_char                       text[sizeof("bytes=-")
-                                      + 2 * NGX_OFF_T_LEN];
-    unsigned                     opened:1;
-    unsigned                     unsized:1;     /* the answer says no length */
-    unsigned                     sending:1;
-    unsigned                     last:1;
-};
-
-
-/* NGX_AGAIN, or a status; resumes: tries within the body */
-ngx_int_t ngx_http_glance_reader_open(ngx_http_glance_remote_t *m,
-    ngx_http_glance_handle_t *h, off_t size, ngx_uint_t resumes,
-    ngx_http_glance_fetch_pt fetch);
-ngx_int_t ngx_http_glance_reader_get(ngx_http_glance_reader_t *rd,
-    ngx_http_glance_remote_pt next);
-void ngx_http_glance_reader_answer(ngx_http_glance_remote_t *m);
-
-/* another handle takes the place of the one that had it */
-void ngx_http_glance_reader_close(ngx_http_glance_reader_t *rd);
-
-/* the send() of the vtable */
-ngx_int_t ngx_http_glance_reader_send(ngx_http_request_t *r,
-    ngx_http_glance_ctx_t *ctx, ngx_http_glance_handle_t *h, off_t size);
 
 
 #endif /* _NGX_HTTP_GLANCE_REMOTE_H_INCLUDED_ */

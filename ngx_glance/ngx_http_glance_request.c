@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_glance_remote.h"
+#include "ngx_http_glance_reader.h"
 
 #include <openssl/rand.h>
 

@@ -8,7 +8,7 @@
 #define _NGX_HTTP_GLANCE_STORE_HTTP_H_INCLUDED_
 
 
-#include "ngx_http_glance_remote.h"
+#include "ngx_http_glance_reader.h"
 
 
 void ngx_http_glance_http_create_conf(ngx_http_glance_http_conf_t *conf);

@@ -8,7 +8,7 @@
 #define _NGX_HTTP_GLANCE_STORE_S3_H_INCLUDED_
 
 
-#include "ngx_http_glance_remote.h"
+#include "ngx_http_glance_reader.h"
 
 
 /*
