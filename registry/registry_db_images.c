@@ -174,11 +174,11 @@ registry_db_image_delete(registry_tx_t *tx, glance_str_t id,
 
     static const char *const  children[] = {
         "UPDATE image_properties SET deleted = 1, deleted_at = ?,"
-        " updated_at = ? WHERE image_id = ? AND deleted = 0",
+        " updated_at = ? WHERE image_id = ? AND +deleted = 0",
         "UPDATE image_members SET deleted = 1, deleted_at = ?,"
-        " updated_at = ? WHERE image_id = ? AND deleted = 0",
+        " updated_at = ? WHERE image_id = ? AND +deleted = 0",
         "UPDATE image_tags SET deleted = 1, deleted_at = ?,"
-        " updated_at = ? WHERE image_id = ? AND deleted = 0",
+        " updated_at = ? WHERE image_id = ? AND +deleted = 0",
     };
 
     rc = registry_image_status(tx, id, &now, err);
@@ -237,7 +237,7 @@ registry_db_image_delete(registry_tx_t *tx, glance_str_t id,
                                   " created_at) SELECT image_id, value, 0,"
                                   " {epoch} + ?, {epoch}"
                                   " FROM image_locations"
-                                  " WHERE image_id = ? AND deleted = 0"
+                                  " WHERE image_id = ? AND +deleted = 0"
                                   " AND value NOT LIKE 'http://%'"
                                   " AND value NOT LIKE 'https://%'",
                                   removal, 2, err);
@@ -254,7 +254,7 @@ registry_db_image_delete(registry_tx_t *tx, glance_str_t id,
 
     return registry_tx_exec(tx, "UPDATE image_locations SET status = ?,"
                             " deleted = 1, deleted_at = ?, updated_at = ?"
-                            " WHERE image_id = ? AND deleted = 0", args, 4,
+                            " WHERE image_id = ? AND +deleted = 0", args, 4,
                             err);
 }
 

@@ -78,7 +78,7 @@ registry_db_import_add(registry_tx_t *tx, const registry_task_t *task,
 
     rc = registry_tx_exec(tx, "UPDATE tasks SET deleted = 1, deleted_at = ?,"
                           " updated_at = ? WHERE image_id = ?"
-                          " AND deleted = 0 AND expires_at <= ?", args, 4,
+                          " AND +deleted = 0 AND expires_at <= ?", args, 4,
                           err);
 
     if (rc != REGISTRY_OK) {

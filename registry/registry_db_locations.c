@@ -106,7 +106,7 @@ registry_location_retire(registry_tx_t *tx, glance_str_t id,
     registry_query_text(&q, "UPDATE image_locations SET status = 'deleted',"
                         " deleted = 1, deleted_at = ?", tx->now);
     registry_query_text(&q, ", updated_at = ?", tx->now);
-    registry_query_text(&q, " WHERE image_id = ? AND deleted = 0", id);
+    registry_query_text(&q, " WHERE image_id = ? AND +deleted = 0", id);
 
     for (registry_location_t *l = keep; l != NULL; l = l->next) {
 

@@ -83,7 +83,7 @@ registry_db_member_list(registry_tx_t *tx, registry_pool_t *pool,
 
     return registry_tx_query(tx, "SELECT image_id, member, can_share"
                              " FROM image_members WHERE image_id = ?"
-                             " AND deleted = 0 ORDER BY id", "tti", args, 1,
+                             " AND +deleted = 0 ORDER BY id", "tti", args, 1,
                              registry_member_row, &read, err);
 }
 
@@ -157,7 +157,7 @@ registry_db_member_delete(registry_tx_t *tx, glance_str_t image_id,
 
     rc = registry_tx_exec(tx, "UPDATE image_members SET deleted = 1,"
                           " deleted_at = ?, updated_at = ?"
-                          " WHERE deleted = 0 AND" REGISTRY_MEMBER_IS, args,
+                          " WHERE +deleted = 0 AND" REGISTRY_MEMBER_IS, args,
                           5, err);
 
     if (rc == REGISTRY_OK && registry_tx_changed(tx) == 0 && !tx->repeated) {
@@ -183,7 +183,7 @@ registry_db_member_images(registry_tx_t *tx, registry_pool_t *pool,
     registry_query_text(&q, "SELECT m.image_id, m.member, m.can_share"
                         " FROM image_members m JOIN images i"
                         " ON i.id = m.image_id"
-                        " WHERE m.deleted = 0 AND i.deleted = 0"
+                        " WHERE +m.deleted = 0 AND i.deleted = 0"
                         " AND m.member = ?", member);
     registry_query_text(&q, " AND {exact}m.member = {exact}?", member);
 
@@ -380,7 +380,7 @@ registry_member_retire(registry_tx_t *tx, glance_str_t image_id,
     registry_query_text(&q, "UPDATE image_members SET deleted = 1,"
                         " deleted_at = ?", tx->now);
     registry_query_text(&q, ", updated_at = ?", tx->now);
-    registry_query_text(&q, " WHERE image_id = ? AND deleted = 0", image_id);
+    registry_query_text(&q, " WHERE image_id = ? AND +deleted = 0", image_id);
 
     if (n > 0) {
         names = registry_pool_calloc(tx->pool, n, sizeof(glance_str_t));
@@ -419,7 +419,7 @@ registry_member_quota(registry_tx_t *tx, glance_str_t image_id,
     args[0] = registry_value_text(image_id);
 
     rc = registry_tx_query(tx, "SELECT COUNT(*), 0, 0 FROM image_members"
-                           " WHERE image_id = ? AND deleted = 0", "iii",
+                           " WHERE image_id = ? AND +deleted = 0", "iii",
                            args, 1, registry_member_found, &row, err);
 
     if (rc == REGISTRY_OK && row.id > quota) {

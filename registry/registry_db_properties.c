@@ -89,7 +89,7 @@ registry_property_purge(registry_tx_t *tx, glance_str_t id,
     registry_query_text(&q, "UPDATE image_properties SET deleted = 1,"
                         " deleted_at = ?", tx->now);
     registry_query_text(&q, ", updated_at = ?", tx->now);
-    registry_query_text(&q, " WHERE image_id = ? AND deleted = 0"
+    registry_query_text(&q, " WHERE image_id = ? AND +deleted = 0"
                         " AND name NOT LIKE 'os!_glance%' ESCAPE '!'", id);
 
     if (n > 0) {
@@ -133,7 +133,7 @@ registry_property_quota(registry_tx_t *tx, glance_str_t id, int64_t quota,
     args[0] = registry_value_text(id);
 
     rc = registry_tx_query(tx, "SELECT COUNT(*) FROM image_properties"
-                           " WHERE image_id = ? AND deleted = 0"
+                           " WHERE image_id = ? AND +deleted = 0"
                            " AND name NOT LIKE 'os!_glance%' ESCAPE '!'",
                            "i", args, 1, registry_property_count, &n, err);
 

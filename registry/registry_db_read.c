@@ -36,24 +36,24 @@
     " FROM images WHERE id = ?"                                               \
     " UNION ALL SELECT 1, image_id, name, value, NULL, NULL, NULL, NULL,"     \
     " NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"\
-    " NULL FROM image_properties WHERE image_id = ? AND deleted = 0"          \
+    " NULL FROM image_properties WHERE image_id = ? AND +deleted = 0"          \
     " UNION ALL SELECT 2, image_id, value, status, meta_data, NULL, NULL,"    \
     " NULL, NULL, NULL, NULL, id, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"  \
-    " NULL, NULL FROM image_locations WHERE image_id = ? AND deleted = 0"
+    " NULL, NULL FROM image_locations WHERE image_id = ? AND +deleted = 0"
 #define REGISTRY_GET_TAGS                                                     \
     " UNION ALL SELECT 3, image_id, value, NULL, NULL, NULL, NULL, NULL,"     \
     " NULL, NULL, NULL, id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"  \
-    " NULL FROM image_tags WHERE image_id = ? AND deleted = 0"
+    " NULL FROM image_tags WHERE image_id = ? AND +deleted = 0"
 
 #define REGISTRY_PROPERTIES                                                   \
     "SELECT 1 AS kind, image_id, name, value AS text, NULL AS meta, id"       \
-    " FROM image_properties WHERE deleted = 0 AND image_id IN "
+    " FROM image_properties WHERE +deleted = 0 AND image_id IN "
 #define REGISTRY_LOCATIONS                                                    \
     " UNION ALL SELECT 2, image_id, value, status, meta_data, id"             \
-    " FROM image_locations WHERE deleted = 0 AND image_id IN "
+    " FROM image_locations WHERE +deleted = 0 AND image_id IN "
 #define REGISTRY_TAGS                                                         \
     " UNION ALL SELECT 3, image_id, value, NULL, NULL, id"                    \
-    " FROM image_tags WHERE deleted = 0 AND image_id IN "
+    " FROM image_tags WHERE +deleted = 0 AND image_id IN "
 
 
 typedef struct {

@@ -61,7 +61,7 @@ registry_db_tags_replace(registry_tx_t *tx, glance_str_t image_id,
     args[0] = registry_value_text(image_id);
 
     rc = registry_tx_query(tx, "SELECT id, value FROM image_tags"
-                           " WHERE image_id = ? AND deleted = 0 ORDER BY id",
+                           " WHERE image_id = ? AND +deleted = 0 ORDER BY id",
                            "it", args, 1, registry_tags_row, &read, err);
 
     /*

@@ -84,7 +84,7 @@ registry_db_properties_remove(registry_tx_t *tx, glance_str_t id,
 
         rc = registry_tx_exec(tx, "UPDATE image_properties SET deleted = 1,"
                               " deleted_at = ?, updated_at = ?"
-                              " WHERE image_id = ? AND deleted = 0"
+                              " WHERE image_id = ? AND +deleted = 0"
                               " AND name = ? AND {exact}name = {exact}?",
                               args, 5, err);
 
@@ -136,7 +136,7 @@ registry_db_v2_members(registry_tx_t *tx, registry_pool_t *pool,
     registry_query_init(&q, tx->pool);
     registry_query_text(&q, "SELECT member, status, created_at, updated_at"
                         " FROM image_members WHERE image_id = ?"
-                        " AND deleted = 0", image_id);
+                        " AND +deleted = 0", image_id);
 
     if (member.data != NULL) {
         registry_query_text(&q, " AND member = ?", member);
@@ -191,7 +191,7 @@ registry_db_v2_tasks(registry_tx_t *tx, registry_pool_t *pool,
                              " t.request_id, t.user_id, i.input, i.result,"
                              " i.message FROM tasks t LEFT JOIN task_info i"
                              " ON i.task_id = t.id WHERE t.image_id = ?"
-                             " AND t.deleted = 0"
+                             " AND +t.deleted = 0"
                              " ORDER BY t.created_at DESC, t.id DESC",
                              "tttttttttttt", args, 1, registry_v2_task_row,
                              &read, err);

@@ -37,7 +37,7 @@ registry_quota_storage(registry_tx_t *tx, const registry_request_t *rq,
                            " AS SIGNED) FROM images i"
                            " JOIN image_locations l ON l.image_id = i.id"
                            " WHERE i.owner = ? AND {exact}i.owner = {exact}?"
-                           " AND i.deleted = 0 AND l.deleted = 0"
+                           " AND i.deleted = 0 AND +l.deleted = 0"
                            " AND i.id <> ?", "i", args, 3,
                            registry_quota_used, &used, err);
 

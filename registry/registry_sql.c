@@ -9,6 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "registry_log.h"
+
+
+#define REGISTRY_SQL_LOG  "database"
+
 
 static registry_rc_e registry_sql_statement(registry_sql_t *sql,
     const char *text, registry_stmt_t **stmt, registry_err_t *err);
@@ -159,6 +164,9 @@ registry_sql_statement(registry_sql_t *sql, const char *text,
         sql->fault = REGISTRY_FAULT_OTHER;
         return registry_err_set(err, REGISTRY_ERROR, "out of memory");
     }
+
+    registry_log(REGISTRY_LOG_DEBUG, REGISTRY_SQL_LOG, "prepare sql=\"%s\"",
+                 expanded);
 
     rc = sql->driver->prepare(sql, expanded, &s, err);
 

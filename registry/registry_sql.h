@@ -23,6 +23,10 @@
  * about images.  The statements are written once, in registry_db_*.c; the few
  * words in which the engines differ are {tokens}, replaced from the driver's
  * dialect when a statement is prepared.
+ *
+ * "+deleted = 0" beside the id of an image: SQLite is not to go through the
+ * index of that column, which has nearly all rows, as it likes to do in a
+ * database that nobody has analyzed.
  */
 
 #define REGISTRY_SQL_COLUMNS     32
