@@ -98,7 +98,7 @@ help:
 	@echo "make valgrind   the unit tests under valgrind"
 	@echo "make fuzz       each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make coverage   all tests, and what they cover, line by line"
-	@echo "make bench      the speed beside stock nginx, in about 5 minutes"
+	@echo "make bench      the speed beside stock nginx, in a quarter of an hour"
 	@echo "                BENCH_SIZE=1g BENCH_RUNS=5 BENCH_SECONDS=1.5 BENCH_DIR="
 	@echo "make tempest    the image tests of OpenStack's Tempest, on the real"
 	@echo "                Keystone and MariaDB (TEMPEST_DATABASE=sqlite)"

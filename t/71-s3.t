@@ -190,6 +190,31 @@ for_each_database(sub {
            'no part is left');
         $env->nothing_left();
     });
+
+    check('S-07 clients that are slow, or leave, in the middle of data' => sub {
+        my $data = noise(12 * $MiB);
+        my $id = $env->create({}, body => $data);
+        my $path = "/images/$id";
+        my @c = map { $env->connect(rcvbuf => 2048) } 1 .. 3;
+
+        for my $c (@c) {
+            $c->send($c->head('GET', $path));
+            ok($c->readable(60), 'data come');
+        }
+
+        # the first buffers were sent, and the socket takes no more
+        is(md5_of($env->request('GET', $path)->{body}), md5_of($data),
+           'another client is served');
+
+        $c[0]->reset();
+        $c[1]->close();
+
+        is(md5_of($c[2]->read_response('GET')->{body}), md5_of($data),
+           'the slow one gets all');
+        is(md5_of($env->request('GET', $path)->{body}), md5_of($data),
+           'and so does one behind them');
+        status_is($env->request('DELETE', $path), 200);
+    });
 }, options());
 
 
