@@ -53,7 +53,7 @@ struct ngx_http_glance_reader_s {
     unsigned                     unsized:1;     /* the answer says no length */
     unsigned                     sending:1;
     unsigned                     last:1;
-    unsigned                     failed:1;      /* the client is gone */
+    unsigned                     failed:1;      /* nothing more can be sent */
 };
 
 

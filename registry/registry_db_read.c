@@ -36,7 +36,7 @@
     " FROM images WHERE id = ?"                                               \
     " UNION ALL SELECT 1, image_id, name, value, NULL, NULL, NULL, NULL,"     \
     " NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"\
-    " NULL FROM image_properties WHERE image_id = ? AND +deleted = 0"          \
+    " NULL FROM image_properties WHERE image_id = ? AND +deleted = 0"         \
     " UNION ALL SELECT 2, image_id, value, status, meta_data, NULL, NULL,"    \
     " NULL, NULL, NULL, NULL, id, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"  \
     " NULL, NULL FROM image_locations WHERE image_id = ? AND +deleted = 0"
