@@ -80,6 +80,7 @@ ngx_http_glance_reader_take(ngx_http_glance_remote_t *m, u_char *p,
 {
     size_t                     n;
     ngx_int_t                  rc;
+    ngx_http_core_loc_conf_t  *clcf;
     ngx_http_glance_reader_t  *rd;
 
     rd = m->ctx->handle->reader;
@@ -112,6 +113,15 @@ ngx_http_glance_reader_take(ngx_http_glance_remote_t *m, u_char *p,
             rd->skip = 0;
             return NGX_OK;
         }
+    }
+
+    clcf = ngx_http_get_module_loc_conf(m->request, ngx_http_core_module);
+
+    if (clcf->sendfile_max_chunk && rd->turn >= clcf->sendfile_max_chunk) {
+
+        /* a client as fast as the store: the worker's others are next */
+
+        return NGX_AGAIN;
     }
 
     /* all or nothing: a piece has 16k at most, a buffer has more */
@@ -157,6 +167,8 @@ ngx_http_glance_reader_take(ngx_http_glance_remote_t *m, u_char *p,
      * until all buffers are full.  Nothing of an answer that was not looked
      * at: it may be of another object.
      */
+
+    rd->turn += rd->fill->last - rd->fill->pos;
 
     ngx_http_set_log_request(m->request->connection->log, m->request);
 
@@ -308,6 +320,8 @@ ngx_http_glance_reader_pump(ngx_http_glance_reader_t *rd)
     if (rd->failed) {
         return NGX_ERROR;
     }
+
+    rd->turn = 0;
 
     for ( ;; ) {
 

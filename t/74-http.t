@@ -262,6 +262,60 @@ with_env('sqlite', sub {
 }, nginx => { directives => 'glance_http_store on;' });
 
 
+# all that a worker sent between two rounds of its events, at the most
+
+sub longest_turn {
+    my ($nginx) = @_;
+
+    my ($longest, $sent) = (0, 0);
+
+    for my $line ($nginx->log_lines(qr/worker cycle|writev: \d/)) {
+        if ($line =~ /writev: (\d+)/) {
+            $sent += $1;
+            next;
+        }
+
+        $longest = $sent if $sent > $longest;
+        $sent = 0;
+    }
+
+    return $longest;
+}
+
+
+SKIP: {
+    skip('this nginx writes no debug log', 1)
+        if readpipe(Glance::Nginx::binary() . ' -V 2>&1') !~ /--with-debug/;
+
+    local $ENV{GLANCE_TEST_DEBUG} = 1;
+
+    with_env('sqlite', sub {
+        my ($env) = @_;
+
+        check('S-08 a fast download leaves the worker to others' => sub {
+            my $data = noise(64_000_000);
+
+            write_file("$files/fast.img", $data);
+
+            my $id = id_of($env, $real =~ s/big/fast/r);
+
+            is(md5_of($env->v1('GET', "/$id")->{body}), md5_of($data),
+               'the data');
+
+            # two events of a round, each one buffer and what libcurl has read
+            # more than its chunk
+            my $turn = longest_turn($env->{nginx});
+
+            cmp_ok($turn, '>', 0, 'they were sent in turns');
+            cmp_ok($turn, '<=', 2 * (256 + 64 + 128) * 1024, 'short ones');
+        });
+    }, nginx => { directives => join("\n", 'glance_http_store on;',
+                                    'glance_http_allow 127.0.0.1;',
+                                    'glance_upload_buffers 8 64k;',
+                                    'sendfile_max_chunk 256k;') });
+}
+
+
 with_env('sqlite', sub {
     my ($env) = @_;
 
