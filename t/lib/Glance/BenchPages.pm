@@ -69,8 +69,9 @@ sub new {
 }
 
 
-# images of the last second each, one in ten public, with two properties;
-# forty are hidden, and forty have a property that others have not
+# images of the last second each, one in ten public, with two properties, which
+# lie beside each other, as when images are created one by one; forty are
+# hidden, and forty have a property that others have not
 
 sub fill {
     my ($side) = @_;
@@ -96,12 +97,11 @@ sub fill {
           . " '00000000000000000000000000000000', $owner, 0, 0, 0,"
           . " CASE WHEN i % 10 = 0 THEN 'public' ELSE 'private' END,"
           . " CASE WHEN i % $part = 3 THEN 1 ELSE 0 END" ],
-        map {
-            [ 'image_properties (image_id, name, value, created_at, deleted)',
-              "$id, '$_->[0]', $_->[1], $time, 0" ]
-        } [ os_type => "'linux'" ],
-          [ os_distro => "CASE WHEN i % $part = 7 THEN 'rare'"
-                         . " ELSE 'linux' END" ],
+        [ 'image_properties (image_id, name, value, created_at, deleted)',
+          "$id, key_name, CASE WHEN key_name = 'os_distro'"
+          . " AND i % $part = 7 THEN 'rare' ELSE 'linux' END, $time, 0",
+          " CROSS JOIN (SELECT 'os_type' AS key_name"
+          . " UNION ALL SELECT 'os_distro') k" ],
     );
 
     for (my $done = 0; $done < $side->{images}; $done += $Batch) {
@@ -112,12 +112,13 @@ sub fill {
                       . " UNION ALL SELECT i + 1 FROM n WHERE i < $last) ";
 
         for my $insert (@insert) {
-            my ($table, $values) = @$insert;
+            my ($table, $values, $from) = (@$insert, '');
+            my $select = "SELECT $values FROM n$from";
 
             $db->query($sqlite
-                ? "$numbers INSERT INTO $table SELECT $values FROM n"
+                ? "$numbers INSERT INTO $table $select"
                 : "SET max_recursive_iterations = $Batch;"
-                  . " INSERT INTO $table $numbers SELECT $values FROM n");
+                  . " INSERT INTO $table $numbers $select");
         }
     }
 
