@@ -101,7 +101,7 @@ sub fill {
           "$id, key_name, CASE WHEN key_name = 'os_distro'"
           . " AND i % $part = 7 THEN 'rare' ELSE 'linux' END, $time, 0",
           " CROSS JOIN (SELECT 'os_type' AS key_name"
-          . " UNION ALL SELECT 'os_distro') k" ],
+          . " UNION ALL SELECT 'os_distro') k ORDER BY i" ],
     );
 
     for (my $done = 0; $done < $side->{images}; $done += $Batch) {
