@@ -9,13 +9,12 @@
 #include <string.h>
 
 
-#define REGISTRY_PLAN_RARE  "1000"      /* so many images are few */
+#define REGISTRY_PLAN_FEW  "1000"       /* so many images are few */
 
-/* whether there are fewer rows than that */
+/* a row, if there are more than that */
 
-#define REGISTRY_PLAN_COUNT(from)                                             \
-    "SELECT COUNT(*) < " REGISTRY_PLAN_RARE " FROM (SELECT 1 AS one FROM "    \
-    from " AND deleted = 0 LIMIT " REGISTRY_PLAN_RARE ") t"
+#define REGISTRY_PLAN_MANY(from)                                              \
+    "SELECT 1 FROM " from " AND deleted = 0 LIMIT 1 OFFSET " REGISTRY_PLAN_FEW
 
 
 static registry_index_e registry_plan_family(registry_tx_t *tx,
@@ -26,9 +25,9 @@ static registry_rc_e registry_plan_rare(registry_tx_t *tx,
     const registry_list_t *list, registry_plan_t *plan, registry_err_t *err);
 static registry_rc_e registry_plan_lead(registry_tx_t *tx,
     const registry_list_t *list, registry_plan_t *plan, registry_err_t *err);
-static registry_rc_e registry_plan_ask(registry_tx_t *tx, const char *count,
+static registry_rc_e registry_plan_ask(registry_tx_t *tx, const char *many,
     const registry_value_t *args, size_t n, bool *rare, registry_err_t *err);
-static registry_rc_e registry_plan_count(void *arg,
+static registry_rc_e registry_plan_many(void *arg,
     const registry_value_t *row);
 static bool registry_plan_few(const registry_list_t *list);
 static const registry_condition_t *registry_plan_equation(
@@ -43,34 +42,34 @@ static const registry_condition_t *registry_plan_condition(
 static const struct {
     registry_where_e      column;
     registry_operator_e   op;
-    const char           *count;
+    const char           *many;
     const char           *index;
 } registry_plan_leads[] = {
 
     { REGISTRY_WHERE_UPDATED_AT, REGISTRY_GE,
-      REGISTRY_PLAN_COUNT("images{force}ngx_glance_updated{/force}"
-                          " WHERE updated_at >= ?"),
+      REGISTRY_PLAN_MANY("images{force}ngx_glance_updated{/force}"
+                         " WHERE updated_at >= ?"),
       "{force}ngx_glance_updated{/force}" },
 
     { REGISTRY_WHERE_UPDATED_AT, REGISTRY_GT,
-      REGISTRY_PLAN_COUNT("images{force}ngx_glance_updated{/force}"
-                          " WHERE updated_at >= ?"),
+      REGISTRY_PLAN_MANY("images{force}ngx_glance_updated{/force}"
+                         " WHERE updated_at >= ?"),
       "{force}ngx_glance_updated{/force}" },
 
     { REGISTRY_WHERE_STATUS, REGISTRY_EQ,
-      REGISTRY_PLAN_COUNT("images{force}ngx_glance_status{/force}"
-                          " WHERE status = ?"),
+      REGISTRY_PLAN_MANY("images{force}ngx_glance_status{/force}"
+                         " WHERE status = ?"),
       "{force}ngx_glance_status{/force}" },
 
     { REGISTRY_WHERE_DISK_FORMAT, REGISTRY_EQ,
-      REGISTRY_PLAN_COUNT("images{force}ngx_glance_disk_format{/force}"
-                          " WHERE disk_format = ?"),
+      REGISTRY_PLAN_MANY("images{force}ngx_glance_disk_format{/force}"
+                         " WHERE disk_format = ?"),
       "{force}ngx_glance_disk_format{/force}" }
 };
 
 static const char  registry_plan_hidden[] =
-    REGISTRY_PLAN_COUNT("images{force}ngx_glance_hidden{/force}"
-                        " WHERE os_hidden = 1");
+    REGISTRY_PLAN_MANY("images{force}ngx_glance_hidden{/force}"
+                       " WHERE os_hidden = 1");
 
 
 /* the databases of others have their indexes, and a mind of their own */
@@ -288,7 +287,7 @@ registry_plan_rare(registry_tx_t *tx, const registry_list_t *list,
     for (const registry_filter_t *f = list->tags; f != NULL; f = f->next) {
         args[0] = registry_value_text(f->value);
 
-        rc = registry_plan_ask(tx, REGISTRY_PLAN_COUNT("image_tags"
+        rc = registry_plan_ask(tx, REGISTRY_PLAN_MANY("image_tags"
                                "{force}ngx_glance_tag{/force}"
                                " WHERE value = ?"), args, 1, &rare, err);
 
@@ -305,7 +304,7 @@ registry_plan_rare(registry_tx_t *tx, const registry_list_t *list,
         args[0] = registry_value_text(f->name);
         args[1] = registry_value_text(f->value);
 
-        rc = registry_plan_ask(tx, REGISTRY_PLAN_COUNT("image_properties"
+        rc = registry_plan_ask(tx, REGISTRY_PLAN_MANY("image_properties"
                                "{force}ngx_glance_property{/force}"
                                " WHERE name = ? AND value = ?"), args, 2,
                                &rare, err);
@@ -397,7 +396,7 @@ registry_plan_lead(registry_tx_t *tx, const registry_list_t *list,
 
         args[0] = registry_value_text(text);
 
-        rc = registry_plan_ask(tx, registry_plan_leads[i].count, args, 1,
+        rc = registry_plan_ask(tx, registry_plan_leads[i].many, args, 1,
                                &rare, err);
 
         if (rc != REGISTRY_OK || rare) {
@@ -411,20 +410,24 @@ registry_plan_lead(registry_tx_t *tx, const registry_list_t *list,
 
 
 static registry_rc_e
-registry_plan_ask(registry_tx_t *tx, const char *count,
+registry_plan_ask(registry_tx_t *tx, const char *many,
     const registry_value_t *args, size_t n, bool *rare, registry_err_t *err)
 {
-    return registry_tx_query(tx, count, "i", args, n, registry_plan_count,
+    *rare = true;
+
+    return registry_tx_query(tx, many, "i", args, n, registry_plan_many,
                              rare, err);
 }
 
 
 static registry_rc_e
-registry_plan_count(void *arg, const registry_value_t *row)
+registry_plan_many(void *arg, const registry_value_t *row)
 {
     bool *rare = arg;
 
-    *rare = (row[0].number != 0);
+    (void) row;
+
+    *rare = false;
 
     return REGISTRY_OK;
 }

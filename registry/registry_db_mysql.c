@@ -139,11 +139,16 @@ const registry_sql_driver_t  registry_sql_mysql = {
 };
 
 
-/* what we rely on is set by us, whatever the server's defaults are */
+/*
+ * What we rely on is set by us, whatever the server's defaults are.  A page of
+ * images is a list of ids: to look up how many rows each has costs as much as
+ * to read them; a few states or formats are worth it.
+ */
 
 static const char *const  registry_mysql_session[] = {
     "SET SESSION sql_mode = 'TRADITIONAL', time_zone = '+00:00',"
-    " autocommit = 1, innodb_lock_wait_timeout = 5"
+    " autocommit = 1, innodb_lock_wait_timeout = 5,"
+    " eq_range_index_dive_limit = 10"
     " /*M!100300 , idle_transaction_timeout = 2 */",
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     NULL

@@ -31,29 +31,41 @@
 
 #define REGISTRY_CHILD_TYPES    "itttti"
 
+/*
+ * The index is named, or MariaDB and MySQL look into each that begins with the
+ * image before they choose one of these, for every image of a page.
+ */
+
+#define REGISTRY_FROM_PROPERTIES                                              \
+    " FROM image_properties{force}ix_image_properties_image_id{/force}"
+#define REGISTRY_FROM_LOCATIONS                                               \
+    " FROM image_locations{force}ix_image_locations_image_id{/force}"
+#define REGISTRY_FROM_TAGS                                                    \
+    " FROM image_tags{force}ix_image_tags_image_id{/force}"
+
 #define REGISTRY_GET                                                          \
     "SELECT 0 AS kind, " REGISTRY_IMAGE_COLUMNS                               \
     " FROM images WHERE id = ?"                                               \
     " UNION ALL SELECT 1, image_id, name, value, NULL, NULL, NULL, NULL,"     \
     " NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"\
-    " NULL FROM image_properties WHERE image_id = ? AND +deleted = 0"         \
+    " NULL" REGISTRY_FROM_PROPERTIES " WHERE image_id = ? AND +deleted = 0"   \
     " UNION ALL SELECT 2, image_id, value, status, meta_data, NULL, NULL,"    \
     " NULL, NULL, NULL, NULL, id, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"  \
-    " NULL, NULL FROM image_locations WHERE image_id = ? AND +deleted = 0"
+    " NULL, NULL" REGISTRY_FROM_LOCATIONS " WHERE image_id = ? AND +deleted = 0"
 #define REGISTRY_GET_TAGS                                                     \
     " UNION ALL SELECT 3, image_id, value, NULL, NULL, NULL, NULL, NULL,"     \
     " NULL, NULL, NULL, id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"  \
-    " NULL FROM image_tags WHERE image_id = ? AND +deleted = 0"
+    " NULL" REGISTRY_FROM_TAGS " WHERE image_id = ? AND +deleted = 0"
 
 #define REGISTRY_PROPERTIES                                                   \
     "SELECT 1 AS kind, image_id, name, value AS text, NULL AS meta, id"       \
-    " FROM image_properties WHERE +deleted = 0 AND image_id IN "
+    REGISTRY_FROM_PROPERTIES " WHERE +deleted = 0 AND image_id IN "
 #define REGISTRY_LOCATIONS                                                    \
     " UNION ALL SELECT 2, image_id, value, status, meta_data, id"             \
-    " FROM image_locations WHERE +deleted = 0 AND image_id IN "
+    REGISTRY_FROM_LOCATIONS " WHERE +deleted = 0 AND image_id IN "
 #define REGISTRY_TAGS                                                         \
     " UNION ALL SELECT 3, image_id, value, NULL, NULL, id"                    \
-    " FROM image_tags WHERE +deleted = 0 AND image_id IN "
+    REGISTRY_FROM_TAGS " WHERE +deleted = 0 AND image_id IN "
 
 
 typedef struct {
