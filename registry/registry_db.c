@@ -13,7 +13,6 @@
 #include "registry_tx.h"
 
 
-#define REGISTRY_DB_LOG       "database"
 #define REGISTRY_DB_DEADLINE  15000     /* ms for all tries of a transaction */
 #define REGISTRY_DB_RETRIES   20
 #define REGISTRY_DB_SLOW      1000      /* ms: do not line up for this */
@@ -171,7 +170,7 @@ registry_db_run(registry_db_t *db, const char *name, registry_db_mode_e mode,
 
         if (fault == REGISTRY_FAULT_LOST) {
 
-            registry_log(REGISTRY_LOG_WARNING, REGISTRY_DB_LOG,
+            registry_log(REGISTRY_LOG_WARNING, REGISTRY_SQL_LOG,
                          "connection lost transaction=\"%s\" attempt=%d "
                          "reason=\"%s\"", name, (int) attempt, err->text);
 
@@ -189,13 +188,13 @@ registry_db_run(registry_db_t *db, const char *name, registry_db_mode_e mode,
         if (attempt >= db->retries
             || registry_db_clock() - start >= REGISTRY_DB_DEADLINE)
         {
-            registry_log(REGISTRY_LOG_ERROR, REGISTRY_DB_LOG,
+            registry_log(REGISTRY_LOG_ERROR, REGISTRY_SQL_LOG,
                          "transaction given up name=\"%s\" attempts=%d "
                          "reason=\"%s\"", name, (int) attempt, err->text);
             return rc;
         }
 
-        registry_log(REGISTRY_LOG_DEBUG, REGISTRY_DB_LOG,
+        registry_log(REGISTRY_LOG_DEBUG, REGISTRY_SQL_LOG,
                      "transaction repeated name=\"%s\" attempt=%d "
                      "reason=\"%s\"", name, (int) attempt, err->text);
 
@@ -366,7 +365,7 @@ registry_db_connect(registry_handle_t *h, registry_err_t *err)
             return REGISTRY_OK;
         }
 
-        registry_log(REGISTRY_LOG_DEBUG, REGISTRY_DB_LOG,
+        registry_log(REGISTRY_LOG_DEBUG, REGISTRY_SQL_LOG,
                      "connection renewed idle=%d", (int) db->idle_timeout);
 
         registry_db_disconnect(h);
@@ -390,7 +389,7 @@ registry_db_connect(registry_handle_t *h, registry_err_t *err)
         }
 
         if (__atomic_exchange_n(&db->down, 1, __ATOMIC_RELAXED) == 0) {
-            registry_log(REGISTRY_LOG_ERROR, REGISTRY_DB_LOG,
+            registry_log(REGISTRY_LOG_ERROR, REGISTRY_SQL_LOG,
                          "not reachable database=\"%s\" reason=\"%s\"",
                          db->name, err->text);
         }
@@ -403,7 +402,7 @@ registry_db_connect(registry_handle_t *h, registry_err_t *err)
     h->fresh = true;
 
     if (__atomic_exchange_n(&db->down, 0, __ATOMIC_RELAXED) == 1) {
-        registry_log(REGISTRY_LOG_WARNING, REGISTRY_DB_LOG,
+        registry_log(REGISTRY_LOG_WARNING, REGISTRY_SQL_LOG,
                      "reached again database=\"%s\"", db->name);
     }
 

@@ -13,7 +13,6 @@
 #include "registry_tx.h"
 
 
-#define REGISTRY_SCHEMA_LOG       "database"
 #define REGISTRY_SCHEMA_TRIES     10
 
 /* tables of our own, also in a database of others */
@@ -161,7 +160,7 @@ registry_db_schema_sync(registry_db_t *db, registry_err_t *err)
             return rc;
         }
 
-        registry_log(REGISTRY_LOG_DEBUG, REGISTRY_SCHEMA_LOG,
+        registry_log(REGISTRY_LOG_DEBUG, REGISTRY_SQL_LOG,
                      "schema tried again reason=\"%s\"", err->text);
     }
 }
@@ -192,7 +191,7 @@ registry_db_ready(registry_db_t *db, registry_err_t *err)
     rc = registry_db_schema_sync(db, err);
 
     if (rc == REGISTRY_OK) {
-        registry_log(REGISTRY_LOG_INFO, REGISTRY_SCHEMA_LOG,
+        registry_log(REGISTRY_LOG_INFO, REGISTRY_SQL_LOG,
                      "ready database=\"%s\" claims=%s indexes=%s", db->name,
                      db->claims ? "yes" : "no",
                      db->own_indexes ? "own" : "glance");
@@ -236,7 +235,7 @@ registry_schema_once(registry_db_t *db, registry_err_t *err)
 
     case REGISTRY_SCHEMA_EMPTY:
     case REGISTRY_SCHEMA_PARTIAL:
-        registry_log(REGISTRY_LOG_INFO, REGISTRY_SCHEMA_LOG,
+        registry_log(REGISTRY_LOG_INFO, REGISTRY_SQL_LOG,
                      "creating tables database=\"%s\"", db->name);
 
         rc = registry_schema_create(&tx, "", err);
@@ -244,7 +243,7 @@ registry_schema_once(registry_db_t *db, registry_err_t *err)
 
     case REGISTRY_SCHEMA_OWN:
         if (strcmp(found.created, REGISTRY_SCHEMA_LAST) < 0) {
-            registry_log(REGISTRY_LOG_INFO, REGISTRY_SCHEMA_LOG,
+            registry_log(REGISTRY_LOG_INFO, REGISTRY_SQL_LOG,
                          "upgrading tables database=\"%s\" from=\"%s\"",
                          db->name, found.created);
 
@@ -446,7 +445,7 @@ registry_schema_adopt(registry_tx_t *tx,
     }
 
     if (!registry_schema_known(found->version)) {
-        registry_log(REGISTRY_LOG_WARNING, REGISTRY_SCHEMA_LOG,
+        registry_log(REGISTRY_LOG_WARNING, REGISTRY_SQL_LOG,
                      "unknown revision, but all columns are there "
                      "alembic_version=\"%s\"", found->version);
     }
@@ -473,7 +472,7 @@ registry_schema_adopt(registry_tx_t *tx,
         rc = registry_schema_file(tx, file, err);
 
         if (rc != REGISTRY_OK && rc != REGISTRY_BUSY) {
-            registry_log(REGISTRY_LOG_WARNING, REGISTRY_SCHEMA_LOG,
+            registry_log(REGISTRY_LOG_WARNING, REGISTRY_SQL_LOG,
                          "no tables of %s: %s reason=\"%s\"", file->name,
                          (strcmp(file->name, REGISTRY_SCHEMA_JOBS) == 0
                           || strcmp(file->name, REGISTRY_SCHEMA_IMPORTS) == 0)

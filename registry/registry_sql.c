@@ -12,7 +12,6 @@
 #include "registry_log.h"
 
 
-#define REGISTRY_SQL_LOG  "database"
 
 
 static registry_rc_e registry_sql_statement(registry_sql_t *sql,

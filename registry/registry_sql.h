@@ -29,6 +29,8 @@
  * database that nobody has analyzed.
  */
 
+#define REGISTRY_SQL_LOG  "database"    /* the word before our messages */
+
 #define REGISTRY_SQL_COLUMNS     32
 #define REGISTRY_SQL_STATEMENTS  96     /* prepared ones of a connection */
 
