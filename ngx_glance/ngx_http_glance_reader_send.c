@@ -9,6 +9,7 @@
 #include "glance_range.h"
 
 
+static ngx_int_t ngx_http_glance_reader_pass(ngx_http_glance_reader_t *rd);
 static ngx_int_t ngx_http_glance_reader_room(ngx_http_glance_reader_t *rd);
 static ngx_int_t ngx_http_glance_reader_flush(ngx_http_glance_reader_t *rd);
 static void ngx_http_glance_reader_write(ngx_http_request_t *r);
@@ -155,22 +156,33 @@ ngx_http_glance_reader_take(ngx_http_glance_remote_t *m, u_char *p,
     rd->fill->last = ngx_cpymem(rd->fill->last, p, len);
     rd->got += len;
 
-    if (rd->fill->last < rd->fill->end || rd->got == rd->length
-        || rd->busy || !rd->sending || !m->answered)
+    if (rd->fill->last == rd->fill->end && rd->got < rd->length && !rd->busy
+        && rd->sending && m->answered)
     {
-        return NGX_OK;
+        return ngx_http_glance_reader_pass(rd);
     }
 
-    /*
-     * To the client while the processor has it at hand: libcurl reads as long
-     * as there is something to be read, and the client would have to wait
-     * until all buffers are full.  Nothing of an answer that was not looked
-     * at: it may be of another object.
-     */
+    return NGX_OK;
+}
+
+
+/*
+ * To the client while the processor has it at hand: libcurl reads as long as
+ * there is something to be read, and the client would have to wait until all
+ * buffers are full.  Nothing of an answer that was not looked at: it may be of
+ * another object.
+ */
+
+static ngx_int_t
+ngx_http_glance_reader_pass(ngx_http_glance_reader_t *rd)
+{
+    ngx_http_request_t  *r;
+
+    r = rd->remote->request;
 
     rd->turn += rd->fill->last - rd->fill->pos;
 
-    ngx_http_set_log_request(m->request->connection->log, m->request);
+    ngx_http_set_log_request(r->connection->log, r);
 
     if (ngx_http_glance_reader_output(rd) == NGX_ERROR) {
         rd->failed = 1;

@@ -94,10 +94,9 @@ sub use_all {
 sub prepared {
     my ($r) = @_;
 
-    my %sql = map { $_ => 1 }
-              read_file($r->{log}) =~ /prepare sql="((?:SELECT|UPDATE) [^"]+)"/g;
+    my %sql = map { $_ => 1 } read_file($r->{log}) =~ /prepare sql="([^"]+)"/g;
 
-    return sort grep { /\b$Tables\b/ } keys %sql;
+    return sort grep { /^(?:SELECT|UPDATE) / && /\b$Tables\b/ } keys %sql;
 }
 
 
