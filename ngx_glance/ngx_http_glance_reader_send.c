@@ -118,8 +118,9 @@ ngx_http_glance_reader_take(ngx_http_glance_remote_t *m, u_char *p,
 
     clcf = ngx_http_get_module_loc_conf(m->request, ngx_http_core_module);
 
-    if (clcf->sendfile_max_chunk && rd->turn >= clcf->sendfile_max_chunk) {
-
+    if (clcf->sendfile_max_chunk && rd->turn >= clcf->sendfile_max_chunk
+        && rd->busy == NULL)
+    {
         /* a client as fast as the store: the worker's others are next */
 
         return NGX_AGAIN;
@@ -179,8 +180,6 @@ ngx_http_glance_reader_pass(ngx_http_glance_reader_t *rd)
     ngx_http_request_t  *r;
 
     r = rd->remote->request;
-
-    rd->turn += rd->fill->last - rd->fill->pos;
 
     ngx_http_set_log_request(r->connection->log, r);
 
@@ -333,8 +332,6 @@ ngx_http_glance_reader_pump(ngx_http_glance_reader_t *rd)
         return NGX_ERROR;
     }
 
-    rd->turn = 0;
-
     for ( ;; ) {
 
         rc = ngx_http_glance_reader_output(rd);
@@ -342,6 +339,10 @@ ngx_http_glance_reader_pump(ngx_http_glance_reader_t *rd)
         if (rc == NGX_ERROR || rd->last) {
             return rc;
         }
+
+        /* libcurl has bytes at hand of which each resume() has to take some */
+
+        rd->turn = 0;
 
         t = m->transfer;
 
@@ -438,6 +439,10 @@ ngx_http_glance_reader_output(ngx_http_glance_reader_t *rd)
 
     if (rd->out == NULL && rd->busy == NULL) {
         return NGX_OK;
+    }
+
+    for (cl = rd->out; cl; cl = cl->next) {
+        rd->turn += (size_t) ngx_buf_size(cl->buf);
     }
 
     rc = ngx_http_output_filter(r, rd->out);

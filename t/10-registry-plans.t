@@ -13,9 +13,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Glance::BenchPages;
-use Glance::Database;
 use Glance::Process qw/ read_file /;
-use Glance::Registry;
 use Glance::RegistryTest;
 use Glance::Test;
 
@@ -118,6 +116,7 @@ sub through_mysql {
     my ($database, $sql) = @_;
 
     $sql =~ s/((?:size|LIMIT|OFFSET)(?: =)?) \?/$1 25/g;
+    $sql =~ s/status = \?/status = 'active'/g;
     $sql =~ s/(_at (?:[<>]=?|=)) \?/$1 '2026-01-01 00:00:00'/g;
     $sql =~ s/\?/'00000010-0000-4000-8000-000000000000'/g;
 
@@ -127,15 +126,33 @@ sub through_mysql {
 }
 
 
-for my $kind (qw/ sqlite mysql /) {
-    my $r = Glance::Registry->new(
-        database => Glance::Database->new($kind),
-        options => { debug => 'True', user_storage_quota => '1TB',
-                     image_member_quota => 5 })->start();
+# of each table as many rows as there are images, and statistics, which are what
+# MariaDB decides by
 
-    # statistics are what MariaDB decides by
-    Glance::BenchPages::fill({ registry => $r, images => 1000 })
-        if $kind eq 'mysql';
+sub fill {
+    my ($r) = @_;
+
+    Glance::BenchPages::fill({ registry => $r, images => 1000 });
+
+    for my $insert (
+        [ image_tags => 'value', "'x'" ],
+        [ image_members => 'member, can_share', "'p9', 0" ],
+        [ image_locations => 'value, status', "'file:///x', 'active'" ])
+    {
+        my ($table, $columns, $values) = @$insert;
+
+        $r->{database}->query(
+            "INSERT INTO $table (image_id, created_at, deleted, $columns)"
+            . " SELECT id, created_at, 0, $values FROM images;"
+            . " ANALYZE TABLE $table");
+    }
+}
+
+
+for_each_registry(sub {
+    my ($r, $kind) = @_;
+
+    fill($r) if $kind eq 'mysql';
 
     use_all($r);
 
@@ -145,12 +162,11 @@ for my $kind (qw/ sqlite mysql /) {
         my @all = $kind eq 'sqlite' ? through_sqlite($r->{database}, $sql)
                                     : through_mysql($r->{database}, $sql);
 
-        is("@all", '', "$kind: " . substr($sql, 0, 120)) or diag($sql);
+        is("@all", '', substr($sql, 0, 120)) or diag($sql);
     }
 
-    cmp_ok(scalar @sql, '>=', 30, "$kind: " . @sql . ' statements');
+    cmp_ok(scalar @sql, '>=', 30, @sql . ' statements');
+}, debug => 'True', user_storage_quota => '1TB', image_member_quota => 5);
 
-    finish($r);
-}
 
 done_testing();
