@@ -9,7 +9,7 @@
 #include <string.h>
 
 
-#define REGISTRY_PLAN_FEW  "1000"       /* so many images are few */
+#define REGISTRY_PLAN_FEW  "999"        /* so many images are few */
 
 /* a row, if there are more than that */
 

@@ -147,9 +147,10 @@ const registry_sql_driver_t  registry_sql_mysql = {
 
 static const char *const  registry_mysql_session[] = {
     "SET SESSION sql_mode = 'TRADITIONAL', time_zone = '+00:00',"
-    " autocommit = 1, innodb_lock_wait_timeout = 5,"
-    " eq_range_index_dive_limit = 10"
-    " /*M!100300 , idle_transaction_timeout = 2 */",
+    " autocommit = 1, innodb_lock_wait_timeout = 5"
+    " /*M!100300 , idle_transaction_timeout = 2 */"
+    " /*M!100310 , eq_range_index_dive_limit = 10 */"
+    " /*!50700 , eq_range_index_dive_limit = 10 */",
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     NULL
 };

@@ -31,41 +31,29 @@
 
 #define REGISTRY_CHILD_TYPES    "itttti"
 
-/*
- * The index is named, or MariaDB and MySQL look into each that begins with the
- * image before they choose one of these, for every image of a page.
- */
-
-#define REGISTRY_FROM_PROPERTIES                                              \
-    " FROM image_properties{force}ix_image_properties_image_id{/force}"
-#define REGISTRY_FROM_LOCATIONS                                               \
-    " FROM image_locations{force}ix_image_locations_image_id{/force}"
-#define REGISTRY_FROM_TAGS                                                    \
-    " FROM image_tags{force}ix_image_tags_image_id{/force}"
-
 #define REGISTRY_GET                                                          \
     "SELECT 0 AS kind, " REGISTRY_IMAGE_COLUMNS                               \
     " FROM images WHERE id = ?"                                               \
     " UNION ALL SELECT 1, image_id, name, value, NULL, NULL, NULL, NULL,"     \
     " NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"\
-    " NULL" REGISTRY_FROM_PROPERTIES " WHERE image_id = ? AND +deleted = 0"   \
+    " NULL FROM image_properties WHERE image_id = ? AND +deleted = 0"         \
     " UNION ALL SELECT 2, image_id, value, status, meta_data, NULL, NULL,"    \
     " NULL, NULL, NULL, NULL, id, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"  \
-    " NULL, NULL" REGISTRY_FROM_LOCATIONS " WHERE image_id = ? AND +deleted = 0"
+    " NULL, NULL FROM image_locations WHERE image_id = ? AND +deleted = 0"
 #define REGISTRY_GET_TAGS                                                     \
     " UNION ALL SELECT 3, image_id, value, NULL, NULL, NULL, NULL, NULL,"     \
     " NULL, NULL, NULL, id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"  \
-    " NULL" REGISTRY_FROM_TAGS " WHERE image_id = ? AND +deleted = 0"
+    " NULL FROM image_tags WHERE image_id = ? AND +deleted = 0"
 
 #define REGISTRY_PROPERTIES                                                   \
     "SELECT 1 AS kind, image_id, name, value AS text, NULL AS meta, id"       \
-    REGISTRY_FROM_PROPERTIES " WHERE +deleted = 0 AND image_id IN "
+    " FROM image_properties"
 #define REGISTRY_LOCATIONS                                                    \
     " UNION ALL SELECT 2, image_id, value, status, meta_data, id"             \
-    REGISTRY_FROM_LOCATIONS " WHERE +deleted = 0 AND image_id IN "
+    " FROM image_locations"
 #define REGISTRY_TAGS                                                         \
     " UNION ALL SELECT 3, image_id, value, NULL, NULL, id"                    \
-    REGISTRY_FROM_TAGS " WHERE +deleted = 0 AND image_id IN "
+    " FROM image_tags"
 
 
 typedef struct {
@@ -80,6 +68,8 @@ typedef struct {
 static registry_rc_e registry_read_image(registry_tx_t *tx,
     registry_pool_t *pool, glance_str_t id, bool tags,
     registry_image_t **image, registry_err_t *err);
+static void registry_read_batch(registry_tx_t *tx, registry_query_t *q,
+    const char *select, const char *index, const glance_str_t *ids, size_t n);
 static registry_rc_e registry_read_row(void *arg,
     const registry_value_t *row);
 static registry_rc_e registry_read_child(void *arg,
@@ -247,17 +237,18 @@ registry_db_image_children(registry_tx_t *tx, registry_pool_t *pool,
     read.max = registry_pool_used(pool) + children->max;
 
     registry_query_init(&q, tx->pool);
-    registry_query_add(&q, REGISTRY_PROPERTIES);
-    registry_query_in(&q, ids, n);
+    registry_read_batch(tx, &q, REGISTRY_PROPERTIES,
+                        "{force}ix_image_properties_image_id{/force}", ids, n);
 
     if (children->locations) {
-        registry_query_add(&q, REGISTRY_LOCATIONS);
-        registry_query_in(&q, ids, n);
+        registry_read_batch(tx, &q, REGISTRY_LOCATIONS,
+                            "{force}ix_image_locations_image_id{/force}", ids,
+                            n);
     }
 
     if (children->tags) {
-        registry_query_add(&q, REGISTRY_TAGS);
-        registry_query_in(&q, ids, n);
+        registry_read_batch(tx, &q, REGISTRY_TAGS,
+                            "{force}ix_image_tags_image_id{/force}", ids, n);
     }
 
     rc = registry_query_run(tx, &q, REGISTRY_CHILD_TYPES, registry_read_child,
@@ -268,6 +259,27 @@ registry_db_image_children(registry_tx_t *tx, registry_pool_t *pool,
     }
 
     return rc;
+}
+
+
+/*
+ * MariaDB and MySQL look for every image of a page into each index that begins
+ * with it before they choose one of these, unless it is named.  Who tidied up
+ * a database of others may have dropped it.
+ */
+
+static void
+registry_read_batch(registry_tx_t *tx, registry_query_t *q,
+    const char *select, const char *index, const glance_str_t *ids, size_t n)
+{
+    registry_query_add(q, select);
+
+    if (tx->db->own_indexes) {
+        registry_query_add(q, index);
+    }
+
+    registry_query_add(q, " WHERE +deleted = 0 AND image_id IN ");
+    registry_query_in(q, ids, n);
 }
 
 

@@ -12,8 +12,6 @@
 #include "registry_log.h"
 
 
-
-
 static registry_rc_e registry_sql_statement(registry_sql_t *sql,
     const char *text, registry_stmt_t **stmt, registry_err_t *err);
 static char *registry_sql_expand(const registry_sql_driver_t *driver,

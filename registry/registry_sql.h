@@ -18,6 +18,9 @@
 #include "registry_err.h"
 
 
+#define REGISTRY_SQL_LOG  "database"    /* the word before our messages */
+
+
 /*
  * What a database driver does: connections, prepared statements, nothing
  * about images.  The statements are written once, in registry_db_*.c; the few
@@ -28,8 +31,6 @@
  * index of that column, which has nearly all rows, as it likes to do in a
  * database that nobody has analyzed.
  */
-
-#define REGISTRY_SQL_LOG  "database"    /* the word before our messages */
 
 #define REGISTRY_SQL_COLUMNS     32
 #define REGISTRY_SQL_STATEMENTS  96     /* prepared ones of a connection */
