@@ -47,7 +47,7 @@ struct ngx_http_glance_reader_s {
     ngx_chain_t                 *busy;
     ngx_chain_t                 *free;
     ngx_uint_t                   nbufs;
-    size_t                       turn;      /* sent since the last event */
+    size_t                       turn;      /* sent since the last resume() */
     u_char                       text[sizeof("bytes=-")
                                       + 2 * NGX_OFF_T_LEN];
     unsigned                     opened:1;
